@@ -1,0 +1,279 @@
+"""What can be asked for. Every change of the package is one of these, from every door.
+
+A command is data: it can be shown, stored in a plan, sent as JSON (:mod:`~ownership_core.wire`) and
+decided (:mod:`~ownership_core.decide`). The codes each may be refused with stand with its decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum, StrEnum
+from typing import Any, TypeAlias, TypeVar, cast, get_args
+
+from attrs import field as attribute
+from attrs import frozen
+
+from ownership_core.errors import invalid
+from ownership_core.model import CustomerId, DepartmentId, GroupRestriction, Level, StaffId
+from ownership_core.scope import Scope, Wildcard
+from ownership_core.settings import Channel
+
+
+@frozen
+class One:
+    """A single customer; a refusal of it is raised."""
+
+    id: CustomerId
+
+
+def _distinct(ids: Iterable[CustomerId]) -> tuple[CustomerId, ...]:
+    return tuple(dict.fromkeys(ids))
+
+
+@frozen
+class Ids:
+    """Customers by id, each at most once, in the order given; refusals are listed in the receipt."""
+
+    ids: tuple[CustomerId, ...] = attribute(converter=_distinct)
+
+
+@frozen
+class Matching:
+    """Every customer ``scope`` is TRUE of, that the asker may see, at the moment of the plan (C01)."""
+
+    scope: Scope
+
+
+Selection: TypeAlias = One | Ids | Matching
+
+
+def selection(raw: object) -> Selection:
+    """One id, several ids or a scope, told apart.
+
+    >>> selection("c1"), selection(["c2", "c2"])
+    (One(id='c1'), Ids(ids=('c2',)))
+    """
+    if isinstance(raw, One | Ids | Matching):
+        return raw
+    if isinstance(raw, get_args(Scope)):
+        return Matching(cast("Scope", raw))
+    if isinstance(raw, str | int) or not isinstance(raw, Iterable):
+        return One(cast("CustomerId", raw))
+    return Ids(cast("Iterable[CustomerId]", raw))
+
+
+class Keep(Enum):
+    """Stands for "leave this as it is" where None already means something."""
+
+    KEEP = "keep"
+
+
+KEEP = Keep.KEEP
+_T = TypeVar("_T")
+Maybe: TypeAlias = _T | Keep
+
+
+class Mode(StrEnum):
+    """``set`` makes the staff the only one; ``add`` leaves the others (row 23: distinct verbs)."""
+
+    SET = "set"
+    ADD = "add"
+
+
+@frozen
+class Assign:
+    """Give customers to ``staff`` (A01, A08, A09; F05, F06, F08; rows 1, 4, 39)."""
+
+    customers: Selection = attribute(converter=selection)
+    staff: StaffId
+    mode: Mode = attribute(default=Mode.SET, converter=Mode)
+    role: str = ""
+    source: str = "manual"
+    reason: str | None = None
+    expected_version: int | None = None
+    notify: bool = True
+
+
+@frozen
+class Unassign:
+    """Take ``staff`` off customers, or with ``ANY`` everybody (A06, A07; F04, F07; rows 21, 23)."""
+
+    customers: Selection = attribute(converter=selection)
+    staff: StaffId | Wildcard
+    reason: str | None = None
+    expected_version: int | None = None
+    notify: bool = True
+
+
+@frozen
+class SetPrimary:
+    """Make ``staff`` the one that stands for customers, assigning it where needed (A03, A04, A05)."""
+
+    customers: Selection = attribute(converter=selection)
+    staff: StaffId
+    replace: bool | None = None
+    source: str = "manual"
+    reason: str | None = None
+    expected_version: int | None = None
+    notify: bool = True
+
+
+@frozen
+class ClearPrimary:
+    """Leave customers without a primary; in single that unassigns them (row 3)."""
+
+    customers: Selection = attribute(converter=selection)
+    reason: str | None = None
+    expected_version: int | None = None
+    notify: bool = True
+
+
+@frozen
+class Claim:
+    """Take unassigned customers for oneself (F01, F02, F12; row 77)."""
+
+    customers: Selection = attribute(converter=selection)
+    reason: str | None = None
+    expected_version: int | None = None
+    notify: bool = True
+
+
+@frozen
+class Release:
+    """Give up one's own assignment of customers (F03, F09; rows 22, 77)."""
+
+    customers: Selection = attribute(converter=selection)
+    reason: str | None = None
+    expected_version: int | None = None
+    notify: bool = True
+
+
+@frozen
+class NewCustomer:
+    """A customer to create: raw values by field name; ``staff`` only under the policy ``explicit``."""
+
+    id: CustomerId
+    values: Mapping[str, Any] = attribute(factory=dict)
+    sets: Mapping[str, Iterable[str]] = attribute(factory=dict)
+    staff: StaffId | None = None
+
+
+def _new_customers(raw: NewCustomer | Iterable[NewCustomer]) -> tuple[NewCustomer, ...]:
+    return (raw,) if isinstance(raw, NewCustomer) else tuple(raw)
+
+
+@frozen
+class CreateCustomer:
+    """Create customers that came in by ``channel``, whose policy decides the owner (H01, H03, H04)."""
+
+    customers: tuple[NewCustomer, ...] = attribute(converter=_new_customers)
+    channel: Channel = attribute(default=Channel.STAFF, converter=Channel)
+    reason: str | None = None
+
+
+@frozen
+class ChangeCustomer:
+    """Change fields of one customer: None empties a to-one field, a set field is replaced (B05, H16)."""
+
+    customer: CustomerId
+    values: Mapping[str, Any] = attribute(factory=dict)
+    sets: Mapping[str, Iterable[str]] = attribute(factory=dict)
+    reason: str | None = None
+    expected_version: int | None = None
+
+
+@frozen
+class DeleteCustomer:
+    """Delete customers: their assignments end, their history stays (H17; row 65)."""
+
+    customers: Selection = attribute(converter=selection)
+    reason: str | None = None
+    expected_version: int | None = None
+    notify: bool = True
+
+
+def _maybe_set(raw: Any) -> Any:
+    return raw if raw is KEEP or raw is None else frozenset(raw)
+
+
+@frozen
+class ChangeStaff:
+    """Create, rename, give a new login, (de)activate or delete a staff (D01, D09, D10, D12; row 36).
+
+    Deleting leaves a tombstone: assignments stay and show as orphaned. ``websites`` None lifts the
+    website restriction, ``restriction`` None the group restriction; empty lists are refused.
+    """
+
+    staff: StaffId
+    create: bool = False
+    label: Maybe[str] = KEEP
+    login: Maybe[str | None] = KEEP
+    active: Maybe[bool] = KEEP
+    departments: Maybe[frozenset[DepartmentId]] = attribute(default=KEEP, converter=_maybe_set)
+    websites: Maybe[frozenset[str] | None] = attribute(default=KEEP, converter=_maybe_set)
+    restriction: Maybe[GroupRestriction | None] = KEEP
+    delete: bool = False
+    reason: str | None = None
+
+
+@frozen
+class ChangeDepartment:
+    """Create, rename, move or restrict a department (B15; rows 13, 37)."""
+
+    department: DepartmentId
+    create: bool = False
+    label: Maybe[str] = KEEP
+    parent: Maybe[DepartmentId | None] = KEEP
+    restriction: Maybe[GroupRestriction | None] = KEEP
+    reason: str | None = None
+
+
+@frozen
+class GrantAccess:
+    """Give a role to a staff or take it back, or set how far the role's actions reach (B23; row 43).
+
+    With ``levels`` the role is created or its named actions are changed; with ``staff`` the role is
+    given (``revoke=False``) or taken. Both may stand in one command.
+    """
+
+    role: str
+    staff: StaffId | None = None
+    levels: Mapping[str, Level] = attribute(factory=dict)
+    revoke: bool = False
+    reason: str | None = None
+
+
+AssignmentCommand: TypeAlias = Assign | Unassign | SetPrimary | ClearPrimary | Claim | Release
+CustomerCommand: TypeAlias = AssignmentCommand | DeleteCustomer | ChangeCustomer
+AccessCommand: TypeAlias = ChangeStaff | ChangeDepartment | GrantAccess
+Command: TypeAlias = CustomerCommand | CreateCustomer | AccessCommand
+
+COMMANDS: Mapping[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        Assign,
+        Unassign,
+        SetPrimary,
+        ClearPrimary,
+        Claim,
+        Release,
+        CreateCustomer,
+        ChangeCustomer,
+        DeleteCustomer,
+        ChangeStaff,
+        ChangeDepartment,
+        GrantAccess,
+    )
+}
+
+
+def selection_of(command: CustomerCommand) -> Selection:
+    """Which customers a command is about."""
+    return One(command.customer) if isinstance(command, ChangeCustomer) else command.customers
+
+
+def require_command(raw: object) -> Command:
+    """``raw`` itself when it is one of our commands, else ``invalid_command``."""
+    if type(raw) not in COMMANDS.values():
+        raise invalid("invalid_command", f"{type(raw).__name__} is not a command.", f"Use {', '.join(COMMANDS)}.")
+    return cast("Command", raw)

@@ -1,0 +1,130 @@
+"""Strict reading of ids and text at the edge of the package (I12, threat "type confusion").
+
+Ids are opaque text inside. What a database would quietly turn into another id (``True``, ``1.9``,
+``' 1 '``, ``'١'``, ``'1abc'``) is refused here, so no store ever has to guess.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from ownership_core.errors import invalid
+
+ID_LIMIT = 191  # the longest utf8mb4 key every supported database can index
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,18})", re.ASCII)
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_FORBIDDEN_IN_ID = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]")
+
+
+class KeyType(StrEnum):
+    """How the store keeps a kind of id; fixed when its tables are made."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    UUID = "uuid"
+
+
+def parse_id(raw: object, key_type: KeyType = KeyType.TEXT, what: str = "id") -> str:
+    """The canonical text of an id, or :class:`InvalidInput` with code ``invalid_id``.
+
+    Integers are taken as ``int`` or as their canonical decimal text and must fit 64 bits; UUIDs as
+    ``uuid.UUID`` or canonical lower-case text; text as 1 to 191 characters without control
+    characters, lone surrogates or blanks at either end.
+
+    >>> parse_id(42, KeyType.INTEGER), parse_id("C-7")
+    ('42', 'C-7')
+    >>> parse_id(True, KeyType.INTEGER)
+    Traceback (most recent call last):
+    ownership_core.errors.InvalidInput: [invalid_id] True is not a valid id. Give a whole number such as 42.
+    """
+    match key_type:
+        case KeyType.INTEGER:
+            text = str(raw) if type(raw) is int else raw
+            if isinstance(text, str) and _INTEGER.fullmatch(text) and -(2**63) <= int(text) < 2**63:
+                return text
+            hint = "Give a whole number such as 42."
+        case KeyType.UUID:
+            text = str(raw) if isinstance(raw, uuid.UUID) else raw
+            if isinstance(text, str) and _is_canonical_uuid(text):
+                return text
+            hint = "Give a UUID in lower case with hyphens."
+        case KeyType.TEXT:
+            if (
+                isinstance(raw, str)
+                and 0 < len(raw) <= ID_LIMIT
+                and raw == raw.strip()
+                and not _FORBIDDEN_IN_ID.search(raw)
+            ):
+                return raw
+            hint = f"Give 1 to {ID_LIMIT} characters of text without blanks at either end."
+    raise invalid("invalid_id", f"{_shown(raw)} is not a valid {what}.", hint)
+
+
+def id_order(key: str, key_type: KeyType) -> tuple[int, str]:
+    """What ids are sorted by, equal in every store: numbers by value, everything else by code point."""
+    return (int(key), "") if key_type is KeyType.INTEGER else (0, key)
+
+
+def parse_text(raw: object, limit: int, where: str) -> str:
+    """Text a store can hold unchanged, or :class:`InvalidInput` (``invalid_text``, ``text_too_long``)."""
+    if not isinstance(raw, str):
+        raise invalid("invalid_value", f"{_shown(raw)} is not text.", "Give text.", where)
+    if _FORBIDDEN.search(raw):
+        raise invalid(
+            "invalid_text",
+            "The text holds a NUL, another control character or half a surrogate pair.",
+            "Remove it.",
+            where,
+        )
+    if len(raw) > limit:
+        raise invalid(
+            "text_too_long", f"The text has {len(raw)} characters, {limit} are allowed.", "Shorten it.", where
+        )
+    return raw
+
+
+def fold_ascii(text: str) -> str:
+    """Lower-case the letters A to Z and nothing else: the one folding every database agrees on."""
+    return text.translate(_ASCII_LOWER)
+
+
+def to_micros(at: object, where: str = "") -> int:
+    """Whole microseconds since 1970 UTC of an aware time; a naive one is refused (``naive_time``).
+
+    >>> to_micros(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
+    1000000
+    """
+    if not isinstance(at, datetime):
+        raise invalid("invalid_value", f"{_shown(at)} is not a time.", "Give an aware datetime.", where)
+    if at.tzinfo is None or at.utcoffset() is None:
+        raise invalid(
+            "naive_time",
+            f"{at.isoformat()} does not say in which time zone it is.",
+            "Give an aware datetime, for example with tzinfo=datetime.UTC.",
+            where,
+        )
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int) -> datetime:
+    """The UTC time of a number :func:`to_micros` gave."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+_ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def _is_canonical_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _shown(raw: object) -> str:
+    text = ascii(raw)
+    return text if len(text) <= 60 else f"{text[:57]}..."
