@@ -350,7 +350,7 @@ def _raw_value(raw: object, where: str) -> object:
         try:
             return from_micros(micros)
         except OverflowError:
-            raise _wrong("The time is out of range.", f"{where}.time")
+            raise _wrong("The time is out of range.", f"{where}.time") from None
     return None if raw is None else _value(raw, where)
 
 

@@ -1,0 +1,287 @@
+"""The transaction of the memory store: drafts judged by Python, effects carried out row by row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from attrs import evolve
+
+from ownership_core.commands import Ids, Matching, One, Selection
+from ownership_core.events import Event, Subject, customer_body
+from ownership_core.model import (
+    Actor,
+    Assignment,
+    Customer,
+    CustomerId,
+    Department,
+    Level,
+    Staff,
+    StaffId,
+    Value,
+)
+from ownership_core.ports import Draft, Expected, NewRow, Query, Remembered, Run, Tally, Task
+from ownership_core.ruling import (
+    NOT_FOUND,
+    STALE,
+    VERSION_CONFLICT,
+    Fate,
+    Outcome,
+    PlanRow,
+    carry_out,
+)
+from ownership_core.scope import AllOf, Scope
+from ownership_core.testing.memory_read import MemoryReader
+from ownership_core.testing.memory_state import Head, Row, State, conflict
+
+
+class MemoryWriter(MemoryReader):
+    """One transaction on a copy of the state; the store swaps the copy in when the block ends well."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self._expected: dict[str, dict[CustomerId, Expected]] = {}
+
+    # Locks: there is one writer at a time, so only the heads are left to insert
+
+    def lock_customers(self, selection: Selection, visible: Scope) -> None:
+        """Insert the missing heads of the customers named, or of those selected and visible."""
+        named = _named(selection)
+        selected = self._matching(Query(AllOf((selection.scope, visible)))) if isinstance(selection, Matching) else ()
+        for id in [customer.id for customer in selected] if named is None else named:
+            if id in self._state.rows:
+                self._state.heads.setdefault(id, Head())
+
+    def lock_staff(self, staff: Collection[StaffId]) -> None:
+        """Nothing to hold: no other writer runs."""
+
+    # Plans
+
+    def expect(self, run: str, rows: Iterable[Expected]) -> None:
+        """Load the rows of a plan file for a ``from_plan`` draft."""
+        self._expected.setdefault(run, {}).update({row.customer: row for row in rows})
+
+    def expect_plan(self, run: str, plan: str) -> None:
+        """Take the CHANGED rows of the stored plan ``plan`` as what ``run`` expects."""
+        rows = (row for row in self.plan_rows(plan) if row.fate is Fate.CHANGED)
+        self.expect(run, (Expected(r.customer, r.version, r.primary_after, r.added, len(r.removed)) for r in rows))
+
+    def draft(self, draft: Draft) -> Tally:
+        """Write the plan rows of a run and count their fates."""
+        if draft.run in self._state.plan_rows:
+            raise conflict("This run has been drafted already.")
+        rows = [self._planned(draft, id) for id in self._drafted(draft)]
+        self._state.plan_rows[draft.run] = {row.customer: row for row in rows}
+        fates = Counter(row.fate for row in rows)
+        return Tally(
+            changed=fates[Fate.CHANGED],
+            unchanged=fates[Fate.UNCHANGED],
+            refused=fates[Fate.REFUSED],
+            stale=fates[Fate.STALE],
+            codes=dict(Counter(code for row in rows for code in row.codes)),
+            still_selected=sum(self._still_selected(draft, row) for row in rows) if draft.from_plan else 0,
+        )
+
+    def _drafted(self, draft: Draft) -> list[CustomerId]:
+        if draft.from_plan:
+            return list(self._expected.get(draft.run, {}))
+        named = _named(draft.selection)
+        if named is not None:
+            return list(named)
+        return [c.id for c in self._state.customers() if self._is_visible(draft, c) and self._selects(draft, c)]
+
+    def _planned(self, draft: Draft, id: CustomerId) -> PlanRow:
+        customer = self._state.customer(id)
+        if customer is None or not self._is_visible(draft, customer):
+            return PlanRow(id, Fate.REFUSED, codes=(NOT_FOUND,))
+        outcome = carry_out(draft.effect, customer.assignments, draft.at)
+        codes = self._failing(draft, customer, outcome)
+        if codes:
+            return PlanRow(id, Fate.STALE if STALE in codes else Fate.REFUSED, customer.version, codes)
+        changed = outcome.changed or draft.effect.touch
+        return PlanRow(
+            customer=id,
+            fate=Fate.CHANGED if changed else Fate.UNCHANGED,
+            version=customer.version,
+            primary_before=outcome.primary_before,
+            primary_after=outcome.primary_after,
+            added=next((a.staff for a in outcome.added), None),
+            removed=outcome.removed,
+        )
+
+    def _failing(self, draft: Draft, customer: Customer, outcome: Outcome) -> tuple[str, ...]:
+        codes = []
+        if draft.expected_version is not None and draft.expected_version != customer.version:
+            codes.append(VERSION_CONFLICT)
+        if draft.from_plan and self._is_stale(draft, customer, outcome):
+            codes.append(STALE)
+        codes += [r.code for r in draft.requirements if not self._holds(r.scope, customer)]
+        return tuple(dict.fromkeys(codes))
+
+    def _is_stale(self, draft: Draft, customer: Customer, outcome: Outcome) -> bool:
+        added = next((a.staff for a in outcome.added), None)
+        now = Expected(customer.id, customer.version, outcome.primary_after, added, len(outcome.removed))
+        return now != self._expected[draft.run][customer.id] or not self._selects(draft, customer)
+
+    def _still_selected(self, draft: Draft, row: PlanRow) -> bool:
+        customer = self._state.customer(row.customer)
+        return customer is not None and self._is_visible(draft, customer) and self._selects(draft, customer)
+
+    def _is_visible(self, draft: Draft, customer: Customer) -> bool:
+        return self._holds(draft.visible, customer)
+
+    def _selects(self, draft: Draft, customer: Customer) -> bool:
+        match draft.selection:
+            case One(id):
+                return customer.id == id
+            case Ids(ids):
+                return customer.id in ids
+            case Matching(scope):
+                return self._holds(scope, customer)
+
+    # Runs
+
+    def write(self, run: Run, draft: Draft, fields: Sequence[str] = ()) -> None:
+        """Apply the CHANGED rows of a drafted run: heads, events, assignments."""
+        for row in list(self.plan_rows(run.id)):
+            if row.fate is not Fate.CHANGED:
+                continue
+            before = self._state.assignments.get(row.customer, ())
+            outcome = carry_out(draft.effect, before, draft.at)
+            self._record(run, row, draft.at, outcome.added, fields)
+            self._state.assign(row.customer, outcome.after)
+
+    def _record(
+        self, run: Run, row: PlanRow, at: int, added: Iterable[Assignment] = (), fields: Iterable[str] = ()
+    ) -> None:
+        """The next version of the customer's head and the event that carries it."""
+        head = self._state.heads.get(row.customer, Head())
+        if head.version != row.version:
+            raise conflict("The customer has changed since it was drafted.")
+        self._state.heads[row.customer] = evolve(head, version=head.version + 1)
+        body = customer_body(run.what, row, added, fields)
+        self._state.record(
+            Event(Subject.CUSTOMER, row.customer, head.version + 1, run.id, at, run.actor, run.reason, body)
+        )
+
+    def notify(self, run: str) -> None:
+        """One outbox row for each staff that gained or lost a customer in ``run``."""
+        for event in self.events(Subject.CUSTOMER, run=run):
+            for line in (*event.body["added"], *event.body["removed"]):
+                receiver = StaffId(line["staff"])
+                self._state.outbox[(run, receiver)] = Task(run, receiver)
+
+    def save_run(self, run: Run) -> None:
+        """Store a run."""
+        self._state.runs[run.id] = run
+
+    def discard(self, run: str) -> None:
+        """Forget the plan rows of a run."""
+        self._state.plan_rows.pop(run, None)
+
+    # Customers
+
+    def taken(self, ids: Sequence[CustomerId], email_keys: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """Which of these ids and which of these e-mail keys already exist."""
+        keys = {row.email_key for row in self._state.rows.values()}
+        return frozenset(id for id in ids if id in self._state.rows), frozenset(k for k in email_keys if k in keys)
+
+    def create_customers(self, run: Run, rows: Sequence[NewRow]) -> None:
+        """Insert customers, their heads, assignments, plan rows and events."""
+        planned = dict(self._state.plan_rows.get(run.id, {}))
+        for new in rows:
+            planned[new.id] = self._create(run, new)
+        self._state.plan_rows[run.id] = planned
+
+    def _create(self, run: Run, new: NewRow) -> PlanRow:
+        if new.id in self._state.rows:
+            raise conflict("A customer with this id exists already.")
+        self._state.check_email_key(new.id, new.email_key)
+        self._state.rows[new.id] = Row({}, {}, new.email_key)
+        version = self._state.heads.setdefault(new.id, Head()).version
+        self._put(new.id, new.values, new.sets)
+        owned = () if new.owner is None else (Assignment(new.owner, True, run.at, "", new.source),)
+        row = PlanRow(new.id, Fate.CHANGED, version, primary_after=new.owner, added=new.owner)
+        self._record(run, row, run.at, owned)
+        self._state.assign(new.id, owned)
+        return row
+
+    def change_customer(
+        self,
+        customer: CustomerId,
+        values: Mapping[str, Value | None],
+        sets: Mapping[str, frozenset[str]],
+        email_key: str | None,
+    ) -> None:
+        """Replace these fields of one customer; one that does not exist stays so."""
+        row = self._state.rows.get(customer)
+        if row is None:
+            return
+        if "email" in values:
+            self._state.check_email_key(customer, email_key)
+            self._state.rows[customer] = evolve(row, email_key=email_key)
+        self._put(customer, values, sets)
+
+    def _put(self, id: CustomerId, values: Mapping[str, Value | None], sets: Mapping[str, frozenset[str]]) -> None:
+        if "no_auto" in values:
+            head = self._state.heads.get(id, Head())
+            self._state.heads[id] = evolve(head, no_auto=bool(values["no_auto"]))
+        row = self._state.rows[id]
+        merged = {**row.values, **{name: value for name, value in values.items() if name != "no_auto"}}
+        every_set = {**row.sets, **{name: frozenset(texts) for name, texts in sets.items()}}
+        self._state.rows[id] = evolve(
+            row,
+            values={name: value for name, value in merged.items() if value is not None},
+            sets={name: texts for name, texts in every_set.items() if texts},
+        )
+
+    def delete_customers(self, run: str) -> None:
+        """Delete the customers ``run`` changed; heads and events stay."""
+        for row in list(self.plan_rows(run)):
+            if row.fate is Fate.CHANGED:
+                self._state.rows.pop(row.customer, None)
+                self._state.assignments.pop(row.customer, None)
+
+    # Staff and access
+
+    def save_staff(self, staff: Staff, event: Event) -> None:
+        """Insert or replace a staff; its version is that of its event."""
+        self._state.staff[staff.id] = evolve(staff, version=event.version)
+        self._state.raise_access([staff.id])
+        self._state.record(event)
+
+    def save_department(self, department: Department, event: Event) -> None:
+        """Insert or replace a department; every staff's snapshot goes stale."""
+        self._state.departments[department.id] = evolve(department, version=event.version)
+        self._state.raise_access(self._state.staff)
+        self._state.record(event)
+
+    def save_role(self, role: str, levels: Mapping[str, Level], event: Event) -> None:
+        """Insert or replace a role; the snapshots of those who hold it go stale."""
+        self._state.roles[role] = dict(levels)
+        self._state.raise_access([s.id for s in self._state.staff.values() if role in s.roles])
+        self._state.record(event)
+
+    # Idempotency
+
+    def recall(self, actor: Actor, key: str) -> Remembered | None:
+        """What this actor's idempotency key did before."""
+        found = self._state.remembered.get((actor, key))
+        return None if found is None else found[0]
+
+    def remember(self, actor: Actor, key: str, remembered: Remembered, at: int) -> None:
+        """Keep what the key did."""
+        if (actor, key) in self._state.remembered:
+            raise conflict("This idempotency key has been used already.")
+        self._state.remembered[(actor, key)] = (remembered, at)
+
+
+def _named(selection: Selection) -> tuple[CustomerId, ...] | None:
+    """The ids a selection names; None for a scope."""
+    match selection:
+        case One(id):
+            return (id,)
+        case Ids(ids):
+            return ids
+        case _:
+            return None
