@@ -24,15 +24,18 @@ def scope_nodes() -> set[str]:
     return {node.name for node in body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")}
 
 
-def taken_nodes(tree: ast.Module, nodes: set[str]) -> set[str]:
-    """The scope nodes a module imports, by name or with the whole module."""
-    taken = set()
+def opened_nodes(tree: ast.Module, nodes: set[str]) -> set[str]:
+    """The scope nodes a module looks into: it matches on them, asks `isinstance`, or takes the whole module."""
+    imported, opened = set(), set()
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ownership_core"):
-            taken |= {alias.name for alias in node.names} & (nodes | {"scope", "*"})
+            imported |= {alias.asname or alias.name for alias in node.names if alias.name in nodes}
+            opened |= {alias.name for alias in node.names} & {"scope", "*"}
         elif isinstance(node, ast.Import):
-            taken |= {alias.name for alias in node.names if alias.name == "ownership_core.scope"}
-    return taken
+            opened |= {alias.name for alias in node.names if alias.name == "ownership_core.scope"}
+    made = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    used = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in imported]
+    return opened | {node.id for node in used if id(node) not in made}
 
 
 def hook_implementations(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -51,16 +54,31 @@ def test_the_set_of_scope_nodes_is_found() -> None:
 
 
 def test_only_compile_takes_a_scope_apart() -> None:
-    """In the SQLAlchemy store, `compile` alone imports scope nodes, so it alone can turn one into a WHERE."""
+    """The SQLAlchemy store may put scopes together anywhere; `compile` alone looks into one, to build the WHERE."""
     if not STORE.is_dir():
         pytest.skip("there is no SQLAlchemy store yet")
     nodes = scope_nodes()
     found = {
-        str(path.relative_to(STORE)): sorted(taken)
+        str(path.relative_to(STORE)): sorted(opened)
         for path in sorted(STORE.rglob("*.py"))
-        if path.name != "compile.py" and (taken := taken_nodes(parse(path), nodes))
+        if path.name != "compile.py" and (opened := opened_nodes(parse(path), nodes))
     }
     assert found == {}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "match scope:\n    case AllOf(parts): ...",
+        "isinstance(scope, AllOf)",
+        "kinds = {AllOf: 1}",
+    ],
+)
+def test_taking_a_scope_apart_is_noticed(code: str) -> None:
+    """Matching, `isinstance` and tables of kinds are noticed; making a node is not."""
+    imported = "from ownership_core.scope import AllOf, Everything\nnew = AllOf((Everything(),))\n"
+    assert opened_nodes(ast.parse(imported), scope_nodes()) == set()
+    assert opened_nodes(ast.parse(imported + code), scope_nodes()) == {"AllOf"}
 
 
 def test_a_hook_implementation_has_no_default_arguments() -> None:
