@@ -1,0 +1,172 @@
+"""Writing customers: new ones, their fields, and their end. Heads and events stay for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import Select, cast, delete, false, insert, literal, select, union_all, update
+from sqlalchemy.types import String, Text
+
+from ownership_core.events import Event, Subject, customer_body
+from ownership_core.model import Assignment, CustomerId, Value
+from ownership_core.ports import NewRow, Run
+from ownership_core.ruling import Fate, PlanRow
+from ownership_sqlalchemy import rows as shapes
+from ownership_sqlalchemy.compile import COLUMNS
+from ownership_sqlalchemy.dialects import rows_of
+from ownership_sqlalchemy.people import PeopleWriter
+from ownership_sqlalchemy.tables import VALUE
+
+
+class CustomerWriter(PeopleWriter):
+    """The part of a transaction that changes the customers themselves."""
+
+    def taken(self, ids: Sequence[CustomerId], email_keys: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """Which of these ids and which of these e-mail keys already exist."""
+        customer = self._tables.customer
+        keys = rows_of(email_keys, String(VALUE), "keys")
+        known = select(literal("id", Text()).label("what"), cast(customer.c.id, Text).label("found")).where(
+            customer.c.id.in_(select(self._wanted(ids).c.id))
+        )
+        used = select(literal("key", Text()), customer.c.email_key).where(customer.c.email_key.in_(select(keys.c.id)))
+        found = [(row.what, row.found) for row in self._run(union_all(known, used))]
+        return (
+            frozenset(value for what, value in found if what == "id"),
+            frozenset(value for what, value in found if what == "key"),
+        )
+
+    def create_customers(self, run: Run, rows: Sequence[NewRow]) -> None:
+        """Insert customers, their heads, assignments, plan rows and events; a fixed number of statements."""
+        tables, ids = self._tables, [row.id for row in rows]
+        if not rows:
+            return
+        self._insert(
+            tables.customer,
+            [
+                {"id": row.id, "email_key": row.email_key, **{name: row.values.get(name) for name in COLUMNS}}
+                for row in rows
+            ],
+        )
+        fields = self._compiler.fields
+        self._insert(
+            tables.customer_value,
+            [kept for row in rows for kept in shapes.kept_rows(row.id, fields, row.values, row.sets)],
+        )
+        self._add_heads(select(self._wanted(ids).c.id))
+        versions = self._versions(ids)
+        self._next_version(rows)
+        cardinality = self._cardinality()
+        owned = [self._owned(run, row) for row in rows]
+        self._insert(
+            tables.assignment,
+            [
+                {
+                    "customer_id": row.id,
+                    "staff_id": one.staff,
+                    "slot": 0,
+                    "cardinality": cardinality,
+                    "role": one.role,
+                    "source": one.source,
+                    "since": one.since,
+                }
+                for row, assignments in zip(rows, owned, strict=True)
+                for one in assignments
+            ],
+        )
+        planned = [PlanRow(row.id, Fate.CHANGED, versions[row.id], (), None, row.owner, row.owner) for row in rows]
+        self._insert(tables.plan_item, [_plan_columns(run.id, row) for row in planned])
+        self._insert(
+            tables.event,
+            [
+                shapes.event_columns(
+                    Event(
+                        Subject.CUSTOMER,
+                        row.customer,
+                        row.version + 1,
+                        run.id,
+                        run.at,
+                        run.actor,
+                        run.reason,
+                        customer_body(run.what, row, assignments),
+                    )
+                )
+                for row, assignments in zip(planned, owned, strict=True)
+            ],
+        )
+
+    def _owned(self, run: Run, row: NewRow) -> list[Assignment]:
+        return [] if row.owner is None else [Assignment(row.owner, True, run.at, "", row.source)]
+
+    def _versions(self, ids: Collection[CustomerId]) -> dict[str, int]:
+        head = self._tables.head
+        statement = select(head.c.customer_id, head.c.version).where(
+            head.c.customer_id.in_(select(self._wanted(ids).c.id))
+        )
+        return {row.customer_id: row.version for row in self._run(statement)}
+
+    def _next_version(self, rows: Sequence[NewRow]) -> None:
+        head = self._tables.head
+        created = select(self._wanted([row.id for row in rows]).c.id)
+        self._run(update(head).where(head.c.customer_id.in_(created)).values(version=head.c.version + 1))
+        for flag in (True, False):
+            told = [r.id for r in rows if "no_auto" in r.values and bool(r.values["no_auto"]) is flag]
+            if told:
+                chosen = select(self._wanted(told).c.id)
+                self._run(update(head).where(head.c.customer_id.in_(chosen)).values(no_auto=flag))
+
+    def _add_heads(self, ids: Select[tuple[str]]) -> None:
+        """Insert the heads these customers lack, in id order."""
+        head, lacking = self._tables.head, ids.subquery("lacking")
+        id = lacking.c[0]
+        in_force = select(self._tables.cardinality.c.name).scalar_subquery()
+        source = select(id, literal(0), false(), in_force).where(id.not_in(select(head.c.customer_id))).order_by(id)
+        columns = ["customer_id", "version", "no_auto", "cardinality"]
+        self._run(insert(head).from_select(columns, source))
+
+    def _cardinality(self) -> str:
+        return str(self._run(select(self._tables.cardinality.c.name)).scalar_one())
+
+    def change_customer(
+        self,
+        customer: CustomerId,
+        values: Mapping[str, Value | None],
+        sets: Mapping[str, frozenset[str]],
+        email_key: str | None,
+    ) -> None:
+        """Replace these fields of one customer; one that does not exist stays so."""
+        main, kept, head = self._tables.customer, self._tables.customer_value, self._tables.head
+        columns = {name: value for name, value in values.items() if name in COLUMNS}
+        if "email" in columns:
+            columns["email_key"] = email_key
+        there = update(main).where(main.c.id == customer).values(columns or {"kind": main.c.kind})
+        if self._run(there).rowcount == 0:
+            return
+        elsewhere = sorted((set(values) | set(sets)) - COLUMNS - {"no_auto"})
+        if elsewhere:
+            self._run(delete(kept).where(kept.c.customer_id == customer, kept.c.field.in_(elsewhere)))
+            self._insert(kept, shapes.kept_rows(customer, self._compiler.fields, values, sets))
+        if "no_auto" in values:
+            self._add_heads(select(main.c.id).where(main.c.id == customer))
+            self._run(update(head).where(head.c.customer_id == customer).values(no_auto=bool(values["no_auto"])))
+
+    def delete_customers(self, run: str) -> None:
+        """Delete the customers ``run`` changed; heads and events stay."""
+        item, tables = self._tables.plan_item, self._tables
+        gone = select(item.c.customer_id).where(item.c.run == run, item.c.fate == Fate.CHANGED.value)
+        for column in (tables.assignment.c.customer_id, tables.customer_value.c.customer_id, tables.customer.c.id):
+            self._run(delete(column.table).where(column.in_(gone)))
+
+
+def _plan_columns(run: str, row: PlanRow) -> dict[str, object]:
+    return {
+        "run": run,
+        "customer_id": row.customer,
+        "version": row.version,
+        "fate": row.fate.value,
+        "codes": 0,
+        "selected": True,
+        "primary_before": row.primary_before,
+        "primary_after": row.primary_after,
+        "added": row.added,
+        "removed": shapes.removed_text(row.removed),
+    }

@@ -1,0 +1,1 @@
+"""The migrations; run through :mod:`ownership_sqlalchemy.schema`."""

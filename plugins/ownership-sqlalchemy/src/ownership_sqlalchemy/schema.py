@@ -1,0 +1,114 @@
+"""Making, upgrading and judging the tables. Nothing here runs unless it is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from ownership_core.errors import Problem, StoreError
+from ownership_core.keys import KeyType
+from ownership_core.policies import SINGLE
+from ownership_sqlalchemy import dialects
+from ownership_sqlalchemy.tables import Tables, build_tables
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def upgrade(
+    url_or_engine: str | URL | Engine,
+    *,
+    cardinality: str = SINGLE,
+    customer_key: KeyType = KeyType.TEXT,
+    staff_key: KeyType = KeyType.TEXT,
+    prefix: str = "ownership_",
+) -> None:
+    """Make the tables, or bring them up to this version, in one transaction.
+
+    A host's own ``alembic_version`` is left alone: ours is ``<prefix>alembic_version``. The cardinality
+    is recorded where none is; a recorded one is never changed here. Codes: ``unsupported_dialect``,
+    ``schema_newer``, ``storage_busy``, ``storage_unavailable``.
+    """
+    tables = build_tables(prefix, customer_key, staff_key)
+    try:
+        with dialects.open_engine(url_or_engine).connect() as connection:
+            dialects.begin(connection, writing=True)
+            _refuse_newer(connection, tables.prefix)
+            command.upgrade(_config(connection, tables), "head")
+            recorded = tables.cardinality
+            if connection.execute(select(recorded.c.name)).first() is None:
+                connection.execute(insert(recorded).values(name=cardinality))
+            connection.commit()
+    except DBAPIError as error:
+        raise dialects.coded(error) from None
+
+
+def current(engine: Engine, prefix: str = "ownership_") -> str | None:
+    """The revision the tables are at, or None where there are none of ours."""
+    try:
+        with engine.connect() as connection:
+            return revision(connection, prefix)
+    except DBAPIError as error:
+        raise dialects.coded(error) from None
+
+
+def revision(connection: Connection, prefix: str) -> str | None:
+    """The revision the tables on this connection are at."""
+    options = {"version_table": version_table(prefix)}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+def version_table(prefix: str) -> str:
+    """Where our revision is recorded, beside a host's own ``alembic_version``."""
+    return f"{prefix}alembic_version"
+
+
+def check(connection: Connection, tables: Tables, cardinality: str) -> None:
+    """Refuse tables that are missing, of another version, or made for another cardinality."""
+    at, script = revision(connection, tables.prefix), _script()
+    if at is None or not inspect(connection).has_table(tables.head.name):
+        raise _unfit("schema_missing", "The tables are missing.", "Run `ownership db init`.")
+    _refuse_newer(connection, tables.prefix)
+    if at != script.get_current_head():
+        raise _unfit("schema_outdated", "The tables are older than this version.", "Run `ownership db upgrade`.")
+    recorded = connection.execute(select(tables.cardinality.c.name)).scalar_one_or_none()
+    if recorded is None:
+        raise _unfit("schema_missing", "The tables do not say their cardinality.", "Run `ownership db init`.")
+    if recorded != cardinality:
+        what = f"The database holds customers under {recorded!r}, the settings say {cardinality!r}."
+        hint = f"Set cardinality = {recorded!r}, or start afresh with `ownership db init` on an empty database."
+        raise _unfit("cardinality_mismatch", what, hint)
+
+
+def _refuse_newer(connection: Connection, prefix: str) -> None:
+    at = revision(connection, prefix)
+    if at is None:
+        return
+    try:
+        _script().get_revision(at)
+    except CommandError:
+        hint = "Install the version that made them; `ownership db upgrade` only goes forward."
+        raise _unfit("schema_newer", "The tables are newer than this version.", hint) from None
+
+
+def _unfit(code: str, what: str, hint: str) -> StoreError:
+    return StoreError(Problem(code, what, hint), who=dialects.WHO)
+
+
+def _script() -> ScriptDirectory:
+    return ScriptDirectory(str(MIGRATIONS))
+
+
+def _config(connection: Connection, tables: Tables) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes["tables"] = tables
+    return config

@@ -1,0 +1,135 @@
+"""The ``Store`` port over SQLAlchemy Core: who opens and ends transactions, and whether it may serve."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, Table, and_, not_, select
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from ownership_core.errors import Problem, StoreError
+from ownership_core.fields import Fields
+from ownership_core.keys import KeyType
+from ownership_core.policies import SINGLE
+from ownership_core.ports import Capabilities
+from ownership_sqlalchemy import dialects, schema
+from ownership_sqlalchemy.read import CHUNK, SqlReader
+from ownership_sqlalchemy.tables import Tables, build_tables
+from ownership_sqlalchemy.write import SqlWriter
+
+
+class SqlAlchemyStore:
+    """Keeps everything in the tables of one database. Open it with :meth:`open`."""
+
+    def __init__(self, engine: Engine, tables: Tables, fields: Fields, cardinality: str) -> None:
+        self._engine = engine
+        self._tables = tables
+        self._fields = fields
+        self._cardinality = cardinality
+
+    @classmethod
+    def open(
+        cls,
+        url_or_engine: str | URL | Engine,
+        *,
+        fields: Fields | None = None,
+        cardinality: str = SINGLE,
+        customer_key: KeyType = KeyType.TEXT,
+        staff_key: KeyType = KeyType.TEXT,
+        prefix: str = "ownership_",
+    ) -> SqlAlchemyStore:
+        """A store on a database; nothing is created or changed. ``cardinality`` is what :meth:`upgrade` records.
+
+        Codes: ``unsupported_dialect``; ``invalid_value`` for an address that cannot be read.
+        """
+        engine = dialects.open_engine(url_or_engine)
+        return cls(engine, build_tables(prefix, customer_key, staff_key), fields or Fields.declare(), cardinality)
+
+    @property
+    def engine(self) -> Engine:
+        """Where the tables are."""
+        return self._engine
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this store can do."""
+        return Capabilities("sqlalchemy", self._tables.customer_key.key_type, self._tables.staff_key.key_type)
+
+    @property
+    def fields(self) -> Fields:
+        """The customer fields it was opened with."""
+        return self._fields
+
+    def upgrade(self) -> None:
+        """Make or upgrade the tables, as :func:`ownership_sqlalchemy.schema.upgrade` does."""
+        schema.upgrade(
+            self._engine,
+            cardinality=self._cardinality,
+            customer_key=self._tables.customer_key.key_type,
+            staff_key=self._tables.staff_key.key_type,
+            prefix=self._tables.prefix,
+        )
+
+    def check(self, cardinality: str) -> None:
+        """Refuse to serve when not fit.
+
+        Codes: ``schema_missing``, ``schema_outdated``, ``schema_newer``, ``cardinality_mismatch``,
+        ``foreign_keys_off``.
+        """
+        with self._connected() as connection:
+            if not dialects.foreign_keys_on(connection):
+                hint = "Turn them on for every connection of your engine, then run `ownership db upgrade`."
+                raise StoreError(
+                    Problem("foreign_keys_off", "The database does not enforce foreign keys.", hint), who=dialects.WHO
+                )
+            schema.check(connection, self._tables, cardinality)
+
+    @contextmanager
+    def reader(self) -> Iterator[SqlReader]:
+        """A consistent view; closes by itself."""
+        with self._connected() as connection:
+            dialects.begin(connection, writing=False)
+            yield SqlReader(connection, self._tables, self._fields)
+
+    @contextmanager
+    def writer(self) -> Iterator[SqlWriter]:
+        """A transaction: committed when the block ends, rolled back when it raises."""
+        with self._connected() as connection:
+            dialects.begin(connection, writing=True)
+            yield SqlWriter(connection, self._tables, self._fields)
+            connection.commit()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise dialects.coded(error) from None
+
+    def digest(self) -> str:
+        """A hash over every row of every table of ours; equal digests mean nothing was written.
+
+        A head nobody has used yet (version 0, automatic assignment allowed) says nothing an absent one
+        does not: it is the lock of a customer, and left out.
+        """
+        digest = hashlib.sha256()
+        with self._connected() as connection:
+            dialects.begin(connection, writing=False)
+            for table in self._tables.metadata.sorted_tables:
+                digest.update(f"{table.name}\n".encode())
+                for line in self._lines(connection, table):
+                    digest.update(line)
+        return digest.hexdigest()
+
+    def _lines(self, connection: Connection, table: Table) -> Iterator[bytes]:
+        statement = select(table).order_by(*table.primary_key.columns)
+        if table is self._tables.head:
+            statement = statement.where(not_(and_(table.c.version == 0, not_(table.c.no_auto))))
+        streaming = connection.execution_options(yield_per=CHUNK)
+        for row in streaming.execute(statement):
+            yield json.dumps(list(row), ensure_ascii=True).encode("ascii") + b"\n"

@@ -1,0 +1,402 @@
+"""The tables: one set per prefix and key types. Constraints keep the invariants whatever writes the rows.
+
+Times are whole microseconds since 1970 UTC. Names of indexes and constraints follow one convention, so
+that migrations can name them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    func,
+    literal_column,
+)
+from sqlalchemy.types import TypeEngine
+
+from ownership_core.errors import InvalidInput
+from ownership_core.keys import KeyType, parse_id
+from ownership_core.model import CustomerId, StaffId
+from ownership_sqlalchemy.dialects import AsciiLower
+
+KEY = 191
+NAME = 64
+VALUE = 500
+
+NAMING = {
+    "pk": "pk_%(table_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+}
+
+
+class Key(TypeDecorator[str]):
+    """An id: opaque text outside, the chosen key type in the database."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, key_type: KeyType = KeyType.TEXT) -> None:
+        super().__init__(KEY)
+        self.key_type = key_type
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The column type."""
+        return dialect.type_descriptor(column_type(self.key_type))
+
+    def coerce_compared_value(self, op: object, value: object) -> TypeEngine[Any]:  # noqa: ARG002
+        """Whatever is compared with an id is an id."""
+        return self
+
+    def process_bind_param(self, value: object, dialect: Dialect) -> Any:  # noqa: ARG002
+        """The id as the database keeps it."""
+        return None if value is None else self.stored(str(value))
+
+    def process_result_value(self, value: object, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """The id as text."""
+        return None if value is None else str(value)
+
+    def stored(self, text: str) -> str | int:
+        """One id as the database keeps it; ``invalid_id`` for text that is no id of this type."""
+        return int(parse_id(text, self.key_type)) if self.key_type is KeyType.INTEGER else text
+
+    def can_be(self, text: str) -> bool:
+        """Whether ``text`` is an id of this type at all. A database would turn '007' into 7; we do not."""
+        try:
+            parse_id(text, self.key_type)
+        except InvalidInput:
+            return self.key_type is KeyType.TEXT
+        return True
+
+
+def column_type(key_type: KeyType) -> TypeEngine[Any]:
+    """The type of a key column; text keys compare byte by byte."""
+    match key_type:
+        case KeyType.INTEGER:
+            return BigInteger()
+        case KeyType.UUID:
+            return String(36)
+        case KeyType.TEXT:
+            return String(KEY)
+
+
+@frozen(eq=False)
+class Tables:
+    """All tables of one store, and the types its ids have."""
+
+    metadata: MetaData
+    prefix: str
+    customer_key: Key
+    staff_key: Key
+    staff: Table
+    staff_website: Table
+    department: Table
+    staff_department: Table
+    role: Table
+    role_level: Table
+    staff_role: Table
+    restriction: Table
+    restriction_group: Table
+    cardinality: Table
+    head: Table
+    customer: Table
+    customer_value: Table
+    assignment: Table
+    run: Table
+    plan_item: Table
+    expectation: Table
+    event: Table
+    idempotency: Table
+    outbox: Table
+
+    def customer_ids(self, ids: tuple[CustomerId, ...]) -> list[str | int]:
+        """These ids as the database keeps them; what can be no customer's id is ``invalid_id``."""
+        return [self.customer_key.stored(id) for id in ids]
+
+    def staff_ids(self, ids: frozenset[StaffId]) -> list[str | int]:
+        """Those of these ids that can be a staff's, in a fixed order."""
+        return [self.staff_key.stored(id) for id in sorted(ids) if self.staff_key.can_be(id)]
+
+
+@lru_cache
+def build_tables(
+    prefix: str = "ownership_", customer_key: KeyType = KeyType.TEXT, staff_key: KeyType = KeyType.TEXT
+) -> Tables:
+    """The tables under ``prefix``; the same objects for the same arguments, so statements stay cached."""
+    metadata = MetaData(naming_convention=NAMING)
+    customer, staff = Key(customer_key), Key(staff_key)
+    made = {
+        **_people(metadata, prefix, staff),
+        **_access(metadata, prefix, staff),
+        **_customers(metadata, prefix, customer),
+        **_assignments(metadata, prefix, customer, staff),
+        **_runs(metadata, prefix, customer, staff),
+        **_records(metadata, prefix, staff),
+    }
+    return Tables(metadata=metadata, prefix=prefix, customer_key=customer, staff_key=staff, **made)
+
+
+def _people(metadata: MetaData, prefix: str, staff: Key) -> dict[str, Table]:
+    return {
+        "staff": Table(
+            f"{prefix}staff",
+            metadata,
+            Column("id", staff, primary_key=True, autoincrement=False),
+            Column("label", Text, nullable=False),
+            Column("login", String(KEY), unique=True),
+            Column("active", Boolean, nullable=False),
+            Column("deleted", Boolean, nullable=False),
+            Column("website_restricted", Boolean, nullable=False),
+            Column("version", BigInteger, nullable=False),
+            Column("access_version", BigInteger, nullable=False),
+        ),
+        "staff_website": Table(
+            f"{prefix}staff_website",
+            metadata,
+            Column("staff_id", staff, ForeignKey(f"{prefix}staff.id"), primary_key=True, autoincrement=False),
+            Column("website", String(KEY), primary_key=True),
+        ),
+        "department": Table(
+            f"{prefix}department",
+            metadata,
+            Column("id", String(KEY), primary_key=True),
+            Column("label", Text, nullable=False),
+            Column("parent", String(KEY), ForeignKey(f"{prefix}department.id"), index=True),
+            Column("version", BigInteger, nullable=False),
+        ),
+        "staff_department": Table(
+            f"{prefix}staff_department",
+            metadata,
+            Column("staff_id", staff, ForeignKey(f"{prefix}staff.id"), primary_key=True, autoincrement=False),
+            Column("department_id", String(KEY), ForeignKey(f"{prefix}department.id"), primary_key=True),
+            Index(None, "department_id", "staff_id"),
+        ),
+    }
+
+
+def _access(metadata: MetaData, prefix: str, staff: Key) -> dict[str, Table]:
+    return {
+        "role": Table(
+            f"{prefix}role",
+            metadata,
+            Column("name", String(KEY), primary_key=True),
+            Column("version", BigInteger, nullable=False),
+        ),
+        "role_level": Table(
+            f"{prefix}role_level",
+            metadata,
+            Column("role", String(KEY), ForeignKey(f"{prefix}role.name"), primary_key=True),
+            Column("action", String(NAME), primary_key=True),
+            Column("level", SmallInteger, nullable=False),
+            CheckConstraint("level BETWEEN 0 AND 4", name="level"),
+        ),
+        "staff_role": Table(
+            f"{prefix}staff_role",
+            metadata,
+            Column("staff_id", staff, ForeignKey(f"{prefix}staff.id"), primary_key=True, autoincrement=False),
+            Column("role", String(KEY), ForeignKey(f"{prefix}role.name"), primary_key=True, index=True),
+        ),
+        "restriction": Table(
+            f"{prefix}restriction",
+            metadata,
+            Column("holder_kind", String(16), primary_key=True),
+            Column("holder", String(KEY), primary_key=True),
+            Column("mode", String(8), nullable=False),
+            CheckConstraint("holder_kind IN ('staff', 'department')", name="holder_kind"),
+            CheckConstraint("mode IN ('allow', 'deny')", name="mode"),
+        ),
+        "restriction_group": Table(
+            f"{prefix}restriction_group",
+            metadata,
+            Column("holder_kind", String(16), primary_key=True),
+            Column("holder", String(KEY), primary_key=True),
+            Column("customer_group", String(VALUE), primary_key=True),
+            ForeignKeyConstraint(
+                ["holder_kind", "holder"], [f"{prefix}restriction.holder_kind", f"{prefix}restriction.holder"]
+            ),
+        ),
+    }
+
+
+def _customers(metadata: MetaData, prefix: str, customer: Key) -> dict[str, Table]:
+    main = Table(
+        f"{prefix}customer",
+        metadata,
+        Column("id", customer, primary_key=True, autoincrement=False),
+        Column("kind", String(NAME)),
+        Column("name", String(VALUE)),
+        Column("email", String(VALUE)),
+        Column("email_key", String(VALUE), unique=True),
+        Column("phone", String(VALUE)),
+        Column("website", String(KEY), index=True),
+        Column("parent", String(KEY), index=True),
+        Column("active", Boolean),
+        Column("created_at", BigInteger, index=True),
+    )
+    # The order of a list by name, missing ones last, written as `SqlReader.page` writes it.
+    folded = func.coalesce(AsciiLower(main.c.name), literal_column("''"))
+    Index(f"ix_{prefix}customer_by_name", main.c.name.is_(None), folded, main.c.id)
+    value = Table(
+        f"{prefix}customer_value",
+        metadata,
+        Column("customer_id", customer, ForeignKey(main.c.id), nullable=False),
+        Column("field", String(NAME), nullable=False),
+        Column("value", String(VALUE), nullable=False),
+        Column("number", BigInteger),
+        PrimaryKeyConstraint("customer_id", "field", "value"),
+        Index(None, "field", "value", "customer_id"),
+        sqlite_with_rowid=False,
+    )
+    return {"customer": main, "customer_value": value}
+
+
+def _assignments(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> dict[str, Table]:
+    return {
+        "cardinality": Table(f"{prefix}cardinality", metadata, Column("name", String(NAME), primary_key=True)),
+        "head": Table(
+            f"{prefix}head",
+            metadata,
+            # No foreign key: a head outlives its customer, so that a re-created id goes on counting.
+            Column("customer_id", customer, primary_key=True, autoincrement=False),
+            Column("version", BigInteger, nullable=False),
+            Column("no_auto", Boolean, nullable=False),
+            Column("cardinality", String(NAME), ForeignKey(f"{prefix}cardinality.name"), nullable=False),
+            UniqueConstraint("customer_id", "cardinality"),
+        ),
+        "assignment": Table(
+            f"{prefix}assignment",
+            metadata,
+            Column("customer_id", customer, ForeignKey(f"{prefix}customer.id", ondelete="RESTRICT"), nullable=False),
+            Column("staff_id", staff, ForeignKey(f"{prefix}staff.id", ondelete="RESTRICT"), nullable=False),
+            Column("slot", SmallInteger),
+            Column("cardinality", String(NAME), nullable=False),
+            Column("role", String(VALUE), nullable=False),
+            Column("source", String(VALUE), nullable=False),
+            Column("since", BigInteger, nullable=False),
+            PrimaryKeyConstraint("customer_id", "staff_id"),
+            # NULL slots never collide: any number of secondaries, one primary.
+            UniqueConstraint("customer_id", "slot"),
+            ForeignKeyConstraint(
+                ["customer_id", "cardinality"], [f"{prefix}head.customer_id", f"{prefix}head.cardinality"]
+            ),
+            CheckConstraint("slot IS NULL OR slot = 0", name="slot"),
+            CheckConstraint("cardinality <> 'single' OR (slot IS NOT NULL AND slot = 0)", name="single"),
+            Index(None, "staff_id", "customer_id"),
+            sqlite_with_rowid=False,
+        ),
+    }
+
+
+def _actor() -> list[Column[Any]]:
+    return [
+        Column("actor_kind", String(16), nullable=False),
+        Column("actor", String(KEY), nullable=False),
+        Column("rule", String(KEY)),
+    ]
+
+
+def _runs(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> dict[str, Table]:
+    return {
+        "run": Table(
+            f"{prefix}run",
+            metadata,
+            Column("id", String(KEY), primary_key=True),
+            Column("state", String(16), nullable=False),
+            Column("what", String(NAME), nullable=False),
+            Column("command", Text, nullable=False),
+            *_actor(),
+            Column("at", BigInteger, nullable=False, index=True),
+            Column("reason", Text),
+            Column("tally", Text, nullable=False),
+            Column("codes", Text, nullable=False),
+            Column("expires", BigInteger),
+            CheckConstraint("state IN ('planned', 'applied')", name="state"),
+        ),
+        "plan_item": Table(
+            f"{prefix}plan_item",
+            metadata,
+            Column("run", String(KEY), nullable=False),
+            # No foreign key: a plan also lists ids nobody has.
+            Column("customer_id", customer, nullable=False),
+            Column("version", BigInteger, nullable=False),
+            Column("fate", String(16), nullable=False),
+            Column("codes", BigInteger, nullable=False),
+            Column("selected", Boolean, nullable=False),
+            Column("primary_before", staff),
+            Column("primary_after", staff),
+            Column("added", staff),
+            Column("removed", Text, nullable=False),
+            PrimaryKeyConstraint("run", "customer_id"),
+            CheckConstraint("fate IN ('changed', 'unchanged', 'refused', 'stale')", name="fate"),
+            sqlite_with_rowid=False,
+        ),
+        "expectation": Table(
+            f"{prefix}expectation",
+            metadata,
+            Column("run", String(KEY), nullable=False),
+            Column("customer_id", customer, nullable=False),
+            Column("version", BigInteger, nullable=False),
+            Column("primary_after", staff),
+            Column("added", staff),
+            Column("removed", BigInteger, nullable=False),
+            PrimaryKeyConstraint("run", "customer_id"),
+            sqlite_with_rowid=False,
+        ),
+    }
+
+
+def _records(metadata: MetaData, prefix: str, staff: Key) -> dict[str, Table]:
+    return {
+        "event": Table(
+            f"{prefix}event",
+            metadata,
+            Column("subject_kind", String(16), nullable=False),
+            Column("subject", String(KEY), nullable=False),
+            Column("version", BigInteger, nullable=False),
+            Column("run", String(KEY), nullable=False, index=True),
+            Column("at", BigInteger, nullable=False),
+            *_actor(),
+            Column("reason", Text),
+            Column("body", Text, nullable=False),
+            PrimaryKeyConstraint("subject_kind", "subject", "version"),
+            sqlite_with_rowid=False,
+        ),
+        "idempotency": Table(
+            f"{prefix}idempotency",
+            metadata,
+            Column("actor_kind", String(16), primary_key=True),
+            Column("actor", String(KEY), primary_key=True),
+            Column("rule", String(KEY), primary_key=True),  # '' for none: a key column holds no NULL
+            Column("key", String(KEY), primary_key=True),
+            Column("payload", String(KEY), nullable=False),
+            Column("receipt", Text, nullable=False),
+            Column("at", BigInteger, nullable=False),
+        ),
+        "outbox": Table(
+            f"{prefix}outbox",
+            metadata,
+            Column("run", String(KEY), primary_key=True),
+            Column("receiver", staff, primary_key=True, autoincrement=False),
+            Column("state", String(16), nullable=False),
+        ),
+    }
