@@ -214,6 +214,7 @@ class ChangeStaff:
     restriction: Maybe[GroupRestriction | None] = KEEP
     delete: bool = False
     reason: str | None = None
+    expected_version: int | None = None
 
 
 @frozen
@@ -226,6 +227,7 @@ class ChangeDepartment:
     parent: Maybe[DepartmentId | None] = KEEP
     restriction: Maybe[GroupRestriction | None] = KEEP
     reason: str | None = None
+    expected_version: int | None = None
 
 
 @frozen

@@ -165,9 +165,7 @@ def _has(customer: Customer, declared: Field, values: frozenset[str] | Wildcard)
     return any(text in wanted for text in _texts(customer, declared))
 
 
-def _any_text(
-    customer: Customer, declared: Field, part: str, test: Callable[[Field, str, str], bool]
-) -> Answer:
+def _any_text(customer: Customer, declared: Field, part: str, test: Callable[[Field, str, str], bool]) -> Answer:
     texts = list(_texts(customer, declared))
     if not texts and not declared.many:
         return Answer.CANNOT_TELL

@@ -42,9 +42,7 @@ class Event:
     body: Json
 
 
-def customer_body(
-    what: str, row: PlanRow, added: Iterable[Assignment] = (), fields: Iterable[str] = ()
-) -> Json:
+def customer_body(what: str, row: PlanRow, added: Iterable[Assignment] = (), fields: Iterable[str] = ()) -> Json:
     """The body of a customer's event; stores that write events by one statement produce the same shape."""
     return {
         "v": BODY_VERSION,

@@ -7,6 +7,7 @@ Ids are opaque text inside. What a database would quietly turn into another id (
 from __future__ import annotations
 
 import re
+import unicodedata
 import uuid
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -28,6 +29,13 @@ class KeyType(StrEnum):
     UUID = "uuid"
 
 
+_HINTS = {
+    KeyType.TEXT: f"Give 1 to {ID_LIMIT} characters of text without blanks at either end.",
+    KeyType.INTEGER: "Give a whole number such as 42.",
+    KeyType.UUID: "Give a UUID in lower case with hyphens.",
+}
+
+
 def parse_id(raw: object, key_type: KeyType = KeyType.TEXT, what: str = "id") -> str:
     """The canonical text of an id, or :class:`InvalidInput` with code ``invalid_id``.
 
@@ -41,17 +49,16 @@ def parse_id(raw: object, key_type: KeyType = KeyType.TEXT, what: str = "id") ->
     Traceback (most recent call last):
     ownership_core.errors.InvalidInput: [invalid_id] True is not a valid id. Give a whole number such as 42.
     """
+    hint = _HINTS[key_type]
     match key_type:
         case KeyType.INTEGER:
             text = str(raw) if type(raw) is int else raw
             if isinstance(text, str) and _INTEGER.fullmatch(text) and -(2**63) <= int(text) < 2**63:
                 return text
-            hint = "Give a whole number such as 42."
         case KeyType.UUID:
             text = str(raw) if isinstance(raw, uuid.UUID) else raw
             if isinstance(text, str) and _is_canonical_uuid(text):
                 return text
-            hint = "Give a UUID in lower case with hyphens."
         case KeyType.TEXT:
             if (
                 isinstance(raw, str)
@@ -60,7 +67,6 @@ def parse_id(raw: object, key_type: KeyType = KeyType.TEXT, what: str = "id") ->
                 and not _FORBIDDEN_IN_ID.search(raw)
             ):
                 return raw
-            hint = f"Give 1 to {ID_LIMIT} characters of text without blanks at either end."
     raise invalid("invalid_id", f"{_shown(raw)} is not a valid {what}.", hint)
 
 
@@ -90,6 +96,15 @@ def parse_text(raw: object, limit: int, where: str) -> str:
 def fold_ascii(text: str) -> str:
     """Lower-case the letters A to Z and nothing else: the one folding every database agrees on."""
     return text.translate(_ASCII_LOWER)
+
+
+def fold_identity(text: str) -> str:
+    """What two spellings of one e-mail address have in common (H03): NFKC, case folded, blanks trimmed.
+
+    >>> fold_identity("Zoe@Example.ORG") == fold_identity("zoe@example.org")
+    True
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
 def to_micros(at: object, where: str = "") -> int:

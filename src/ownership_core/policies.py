@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from attrs import field as attribute
 from attrs import frozen
 
 from ownership_core.scope import Everything, Scope
@@ -35,7 +34,7 @@ class Cardinality:
     """
 
     name: str
-    limits: tuple[Limit, ...] = attribute(default=(), converter=tuple)
+    limits: tuple[Limit, ...] = ()
 
     @property
     def single(self) -> bool:
@@ -64,4 +63,4 @@ class PrimaryPolicy:
 
     name: str
     on_replace: OnReplace = OnReplace.KEEP
-    promote_by: tuple[SortKey, ...] = attribute(default=(), converter=tuple)
+    promote_by: tuple[SortKey, ...] = ()

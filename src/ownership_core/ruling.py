@@ -141,9 +141,7 @@ def carry_out(effect: Effect, before: tuple[Assignment, ...], at: int) -> Outcom
         if effect.add is not None and is_new
         else ()
     )
-    after = tuple(
-        Assignment(a.staff, a.staff == primary_after, a.since, a.role, a.source) for a in (*kept, *added)
-    )
+    after = tuple(Assignment(a.staff, a.staff == primary_after, a.since, a.role, a.source) for a in (*kept, *added))
     return Outcome(before, after, primary_before, primary_after, added, removed)
 
 

@@ -12,7 +12,6 @@ AllOf(parts=(Has(field='groups', values=frozenset({'Wholesale'})), Not(part=Assi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias, cast
 

@@ -87,10 +87,15 @@ class Limits:
 
 @frozen
 class Plugins:
-    """Which plugins may load: ``allow`` None means every discovered one, ``block`` always wins."""
+    """Which plugins may load: ``allow`` None means every discovered one, ``block`` always wins.
+
+    A plugin that cannot be loaded is reported and left out; name those in ``require`` without which the
+    shop must not run, above all every plugin that restricts.
+    """
 
     allow: tuple[str, ...] | None = None
     block: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
 
 
 @frozen
@@ -185,7 +190,7 @@ def _contradictions(settings: Settings) -> list[Problem]:
 
 
 def _said(error: BaseException, kind: type | None) -> str:
-    """cattrs' own wording, except where our readers and the enums know better what was expected."""
+    """Cattrs' own wording, except where our readers and the enums know better what was expected."""
     return str(error) if isinstance(error, ValueError) else cattrs.v.format_exception(error, kind)
 
 

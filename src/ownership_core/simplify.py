@@ -73,7 +73,7 @@ def simplify(scope: Scope) -> Scope:
             assert_never(scope)
 
 
-def _flat(parts: Iterable[Scope], kind: type[AllOf] | type[AnyOf]) -> list[Scope]:
+def _flat(parts: Iterable[Scope], kind: type[AllOf | AnyOf]) -> list[Scope]:
     flat: dict[Scope, None] = {}
     for part in map(simplify, parts):
         inner = part.parts if isinstance(part, kind) else (part,)

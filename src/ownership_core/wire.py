@@ -17,7 +17,21 @@ from typing import Any, Union, assert_never, cast, get_args, get_origin, get_typ
 
 import attrs
 
-from ownership_core.commands import COMMANDS, KEEP, Command, Ids, Keep, Matching, NewCustomer, One, Selection
+from ownership_core.commands import (
+    COMMANDS,
+    KEEP,
+    ChangeCustomer,
+    ChangeDepartment,
+    ChangeStaff,
+    Command,
+    CreateCustomer,
+    Ids,
+    Keep,
+    Matching,
+    NewCustomer,
+    One,
+    Selection,
+)
 from ownership_core.errors import InvalidInput, invalid
 from ownership_core.keys import from_micros, to_micros
 from ownership_core.model import CustomerId, DepartmentId, GroupRestriction, Json, Level, StaffId, Value
@@ -86,6 +100,21 @@ def command_from_wire(raw: object) -> Command:
     if name not in COMMANDS:
         raise _wrong(f"There is no command {name[:60]!r}.", "command")
     return cast("Command", _decoded_fields(COMMANDS[name], whole, name, extra={"v", "command"}))
+
+
+def recorded(command: Command) -> Command:
+    """The command as an applied run keeps it for ever: without anybody's name, e-mail or other field values."""
+    match command:
+        case ChangeCustomer():
+            return attrs.evolve(command, values={}, sets={})
+        case CreateCustomer():
+            return attrs.evolve(command, customers=())
+        case ChangeStaff():
+            return attrs.evolve(command, label=KEEP, login=KEEP)
+        case ChangeDepartment():
+            return attrs.evolve(command, label=KEEP)
+        case _:
+            return command
 
 
 def payload_hash(command: Command) -> str:
