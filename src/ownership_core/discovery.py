@@ -56,6 +56,6 @@ def _load(point: EntryPoint, plugins: Plugins, times: int) -> Plugin:
         return Plugin(point.name, State.FAILED, f"{times} distributions use this name", *origin)
     try:
         implementation = point.load()
-    except (Exception, SystemExit) as broken:
+    except (Exception, SystemExit) as broken:  # noqa: BLE001 - a plugin may raise anything
         return Plugin(point.name, State.FAILED, f"cannot be imported: {broken!r}", *origin)
     return Plugin(point.name, State.LOADED, "", *origin, implementation=implementation)

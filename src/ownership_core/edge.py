@@ -93,7 +93,7 @@ class Edge:
         """The customer as scopes will see it and its e-mail key, or every problem of its fields."""
         problems: list[Problem] = []
         identity = _collect(problems, self.customer_id, new.id)
-        values, sets = self._values(new.values, new.sets, problems, new.id)
+        values, sets = self._values(new.values, new.sets, problems)
         if new.staff is not None:
             _collect(problems, parse_id, new.staff, self.capabilities.staff_key, "staff id")
         raise_all([attrs.evolve(p, where=f"{new.id}: {p.where}" if p.where else str(new.id)) for p in problems])
@@ -106,12 +106,12 @@ class Edge:
     def changes(self, command: ChangeCustomer) -> tuple[dict[str, Value | None], dict[str, frozenset[str]]]:
         """The parsed fields of a change, or every problem: ``unknown_field``, ``computed_field`` ..."""
         problems: list[Problem] = []
-        parsed = self._values(command.values, command.sets, problems, command.customer)
+        parsed = self._values(command.values, command.sets, problems)
         raise_all(problems)
         return parsed
 
     def _values(
-        self, values: Mapping[str, Any], sets: Mapping[str, Iterable[str]], problems: list[Problem], where: object
+        self, values: Mapping[str, Any], sets: Mapping[str, Iterable[str]], problems: list[Problem]
     ) -> tuple[dict[str, Value | None], dict[str, frozenset[str]]]:
         clean_values: dict[str, Value | None] = {}
         clean_sets: dict[str, frozenset[str]] = {}

@@ -112,7 +112,7 @@ def _leaf(scope: Scope, customer: Customer, fields: Fields) -> Answer:
         case Under(name, prefix):
             return _any_text(customer, fields[name], prefix, _is_under)
         case Matches(name, text):
-            return _any_text(customer, fields[name], text, lambda declared, value, part: part in value)
+            return _any_text(customer, fields[name], text, _contains)
         case Before(name, at):
             number = _value(customer, fields[name])
             return Answer.CANNOT_TELL if number is None else _told(int(number) < at)
@@ -170,6 +170,10 @@ def _any_text(customer: Customer, declared: Field, part: str, test: Callable[[Fi
     if not texts and not declared.many:
         return Answer.CANNOT_TELL
     return _told(any(test(declared, text, declared.folded(part)) for text in texts))
+
+
+def _contains(_: Field, value: str, part: str) -> bool:
+    return part in value
 
 
 def _is_under(declared: Field, value: str, prefix: str) -> bool:

@@ -60,6 +60,20 @@ TITLES: Mapping[str, str] = {
     "holder_out_of_reach": "Nobody beyond reach loses it",
     "no_auto": "Open to automatic assignment",
 }
+_SAID_OF_ALL = {
+    Answer.YES: "Nothing speaks against it.",
+    Answer.NO: "This holds of no customer.",
+    Answer.CANNOT_TELL: "This cannot be told.",
+}
+_SAID = {
+    (STAFF_INACTIVE, Answer.YES): "{} is active.",
+    (STAFF_INACTIVE, Answer.NO): "{} is not active; inactive staff see and receive nothing.",
+    (OUT_OF_REACH, Answer.YES): "The right of {} reaches every customer.",
+    (OUT_OF_REACH, Answer.NO): "{} has no role that reaches any customer here.",
+    (WEBSITE_MISMATCH, Answer.YES): "No website restriction applies to {}.",
+    (GROUP_RESTRICTED, Answer.YES): "No customer group restriction applies to {}.",
+    ("not_permitted", Answer.YES): "It reaches every customer.",
+}
 _MARKS = {Answer.YES: "✓", Answer.NO: "✗", Answer.CANNOT_TELL: "?"}
 
 
@@ -104,25 +118,24 @@ class Explanation:
 
 @frozen
 class Speaker:
-    """Says scopes and facts about one customer, with people called by their names."""
+    """Says scopes and facts about one customer, with people called by their names.
+
+    ``subject`` is the staff the question is about.
+    """
 
     customer: Customer
     fields: Fields
     labels: Mapping[StaffId, str]
+    subject: StaffId = StaffId("")
 
     def check(self, requirement: Requirement) -> Check:
         """One requirement, decided and said."""
         answer = evaluate(requirement.scope, self.customer, self.fields).answer
         scope = simplify(requirement.scope)
-        match requirement.code, scope:
-            case _, Everything():
-                return Check(requirement.code, answer, "nothing speaks against it.")
-            case "staff_inactive", _:
-                return Check(requirement.code, answer, "is not active, and inactive staff see and receive nothing.")
-            case _, Nothing():
-                return Check(requirement.code, answer, "no right reaches any customer.")
-        said = f"{self._fact(scope)} It takes that {self.phrase(scope)}."
-        return Check(requirement.code, answer, said)
+        if isinstance(scope, Everything | Nothing):
+            said = _SAID[requirement.code, answer] if (requirement.code, answer) in _SAID else _SAID_OF_ALL[answer]
+            return Check(requirement.code, answer, said.format(self.name(self.subject)))
+        return Check(requirement.code, answer, f"{self._fact(scope)} Needed: {self.phrase(scope)}.")
 
     def phrase(self, scope: Scope) -> str:
         """``scope`` as the end of a sentence that began with "that".
@@ -223,9 +236,10 @@ def _has(name: str, values: frozenset[str] | Wildcard) -> str:
 
 def _listed(texts: Iterable[str], joint: str = "and") -> str:
     ordered = sorted(texts)
-    if len(ordered) < 2:
-        return "".join(ordered) or "nothing"
-    return f"{', '.join(ordered[:-1])} {joint} {ordered[-1]}"
+    if not ordered:
+        return "nothing"
+    *first, last = ordered
+    return f"{', '.join(first)} {joint} {last}" if first else last
 
 
 def _moment(micros: int) -> str:

@@ -19,7 +19,7 @@ from ownership_core.ports import Query, Reader, Store
 from ownership_core.reading import Sight
 from ownership_core.refusals import problem
 from ownership_core.ruling import NOT_FOUND, Policy
-from ownership_core.scope import Everything
+from ownership_core.scope import Everything, Wildcard
 from ownership_core.settings import Settings
 
 
@@ -47,7 +47,7 @@ class Inquiry:
         """Every part of the policy of ``staff`` for ``action``, decided for one customer."""
         with self.store.reader() as reader:
             found = self._explained(reader, customer)
-            speaker = self._speaker(reader, found, [staff])
+            speaker = self._speaker(reader, found, [staff], staff)
             access = reader.access([staff]).get(staff)
         policy = self.counsel.policy(Actor.staff(staff), access, action)
         question = f"May {speaker.name(staff)} {action} {found.name}?"
@@ -61,7 +61,7 @@ class Inquiry:
         with self.store.reader() as reader:
             found = self._explained(reader, selection.id)
             accesses = reader.access(people_of(command, self.actor))
-            speaker = self._speaker(reader, found, accesses)
+            speaker = self._speaker(reader, found, accesses, _named(command, self.actor))
         asking = self.counsel.asking(command, self.actor, accesses.get(StaffId(self.actor.id)))
         ruling = decide(command, asking, self.counsel.targets(accesses))
         exists = Check("customer_exists", Answer.YES, f"{found.name} exists.")
@@ -116,15 +116,15 @@ class Inquiry:
                 return found[0]
         raise _not_found(customer, self.actor)
 
-    def _speaker(self, reader: Reader, customer: Customer, staff: Iterable[StaffId]) -> Speaker:
+    def _speaker(self, reader: Reader, customer: Customer, staff: Iterable[StaffId], subject: StaffId) -> Speaker:
         named = {*staff, *(assignment.staff for assignment in customer.assignments)}
         labels = {one.id: one.label for one in reader.staff(named)}
-        return Speaker(customer, self.store.fields, labels)
+        return Speaker(customer, self.store.fields, labels, subject)
 
 
 def _explanation(question: str, speaker: Speaker, policy: Policy, access: Access | None) -> Explanation:
     if access is None:
-        check = Check(policy.parts[0].code, Answer.NO, "there is no such staff.")
+        check = Check(policy.parts[0].code, Answer.NO, "There is no such staff.")
         return Explanation(question, False, (check,))
     checks = tuple(speaker.check(part) for part in policy.parts)
     return Explanation(question, all(check.answer is Answer.YES for check in checks), checks)
@@ -132,3 +132,9 @@ def _explanation(question: str, speaker: Speaker, policy: Policy, access: Access
 
 def _not_found(customer: CustomerId, actor: Actor) -> Refused:
     return Refused(problem(NOT_FOUND, customer), who=actor.id)
+
+
+def _named(command: CustomerCommand, actor: Actor) -> StaffId:
+    """The staff whose fitness a command is about: the one it names, else the asker."""
+    staff = getattr(command, "staff", None)
+    return StaffId(actor.id) if staff is None or isinstance(staff, Wildcard) else StaffId(staff)

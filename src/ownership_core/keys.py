@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from ownership_core.errors import invalid
 
+SHOWN = 60
 ID_LIMIT = 191  # the longest utf8mb4 key every supported database can index
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INTEGER = re.compile(r"(?:0|-?[1-9][0-9]{0,18})", re.ASCII)
@@ -141,5 +142,4 @@ def _is_canonical_uuid(text: str) -> bool:
 
 
 def _shown(raw: object) -> str:
-    text = ascii(raw)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return ascii(raw)[:SHOWN]

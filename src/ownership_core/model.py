@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum, StrEnum
 from typing import Any, NewType
 
@@ -88,12 +88,16 @@ class RestrictionMode(StrEnum):
     DENY = "deny"
 
 
+def _texts(raw: Iterable[str]) -> frozenset[str]:
+    return frozenset(raw)
+
+
 @frozen
 class GroupRestriction:
     """Which customer groups are left visible; an empty list is refused when configured (B11)."""
 
     mode: RestrictionMode
-    groups: frozenset[str] = attribute(converter=frozenset)
+    groups: frozenset[str] = attribute(converter=_texts)
 
 
 @frozen

@@ -270,7 +270,7 @@ class Ownership:
         try:
             with self.store.reader() as reader:
                 return list(check.run(reader))
-        except (Exception, SystemExit) as broken:
+        except (Exception, SystemExit) as broken:  # noqa: BLE001 - a plugin may raise anything
             what = f"The check {check.name!r} raised {type(broken).__name__}."
             return [Problem("plugin_failed", what, "Mend the plugin.")]
 
