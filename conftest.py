@@ -29,7 +29,7 @@ settings.load_profile("quick")
 # Fenced ``python`` blocks, plain or as a session with >>>; the blocks of one page share their names.
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
-    patterns=["README.md", "docs/**/*.md"],
+    patterns=["README.md", "docs/*.md", "docs/**/*.md"],
 ).pytest()
 
 

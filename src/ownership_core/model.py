@@ -96,7 +96,7 @@ def _texts(raw: Iterable[str]) -> frozenset[str]:
 class GroupRestriction:
     """Which customer groups are left visible; an empty list is refused when configured (B11)."""
 
-    mode: RestrictionMode
+    mode: RestrictionMode = attribute(converter=RestrictionMode)
     groups: frozenset[str] = attribute(converter=_texts)
 
 
