@@ -20,7 +20,7 @@ from ownership_core.model import (
     StaffId,
     Value,
 )
-from ownership_core.ports import Draft, Expected, NewRow, Query, Remembered, Run, Tally, Task
+from ownership_core.ports import Draft, Expected, NewRow, Query, Remembered, Run, RunState, Tally, Task
 from ownership_core.ruling import (
     NOT_FOUND,
     STALE,
@@ -178,6 +178,13 @@ class MemoryWriter(MemoryReader):
     def discard(self, run: str) -> None:
         """Forget the plan rows of a run."""
         self._state.plan_rows.pop(run, None)
+
+    def expire(self, now: int) -> None:
+        """Forget the plans that wait until ``now`` or less, with their rows."""
+        for run in list(self._state.runs.values()):
+            if run.state is RunState.PLANNED and run.expires is not None and run.expires <= now:
+                del self._state.runs[run.id]
+                self.discard(run.id)
 
     # Customers
 

@@ -1,0 +1,30 @@
+"""The contracts a plugin must keep.
+
+A plugin author writes two lines per contract::
+
+    class TestOurStore(StoreContract):
+        store = staticmethod(lambda folder, **options: OurStore.open(folder / "o.db", **options))
+
+Options are ``fields`` (a :class:`~ownership_core.fields.Fields`) and ``cardinality``; the store starts empty.
+Needs pytest; :class:`ScopeContract` needs hypothesis and runs as many examples as its active profile says.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+_PARTS = ("base", "reads", "drafts", "writes", "records", "scopes")
+pytest.register_assert_rewrite(*(f"{__package__}.contract_{part}" for part in _PARTS))
+
+from ownership_core.testing.contract_drafts import DraftFacts, StaleFacts  # noqa: E402 - asserts must be rewritten first
+from ownership_core.testing.contract_reads import AccessFacts, OpeningFacts, PageFacts  # noqa: E402
+from ownership_core.testing.contract_records import CustomerFacts, RunFacts  # noqa: E402
+from ownership_core.testing.contract_scopes import ScopeContract  # noqa: E402
+from ownership_core.testing.contract_writes import EffectFacts  # noqa: E402
+
+
+class StoreContract(OpeningFacts, PageFacts, AccessFacts, DraftFacts, StaleFacts, EffectFacts, CustomerFacts, RunFacts):
+    """Everything :mod:`ownership_core.ports` says of a store, one fact per test."""
+
+
+__all__ = ["ScopeContract", "StoreContract"]
