@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from attrs import Factory, define
-from sqlalchemy import CTE, CompoundSelect, Select, Table, case, cast, func, literal, not_, null, select, union_all
+from sqlalchemy import (
+    CTE,
+    CompoundSelect,
+    Select,
+    Table,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    not_,
+    null,
+    select,
+    union_all,
+)
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import BigInteger, Text
 
 from ownership_core.keys import KeyType, id_order
 from ownership_core.model import Access, DepartmentId, GroupRestriction, Level, StaffId
-from ownership_sqlalchemy.dialects import rows_of
+from ownership_sqlalchemy.dialects import rows_in
 from ownership_sqlalchemy.rows import restriction_of
 from ownership_sqlalchemy.tables import Tables
 
 
-def statement(tables: Tables, wanted: Sequence[str | int] | None) -> CompoundSelect[Any]:
-    """Rows (what, staff, text, more, number, flag) of these staff, or of all that are not deleted."""
+@lru_cache(maxsize=32)
+def statement(tables: Tables, *, everybody: bool) -> CompoundSelect[Any]:
+    """Rows (what, staff, text, more, number, flag) of all staff, or of those in the parameter ``wanted``.
+
+    Built once: every question begins with it, and building it costs more than running it. ``wanted`` is
+    what :func:`ownership_sqlalchemy.dialects.packed` makes of the ids.
+    """
     who = tables.staff
     chosen = select(who).where(not_(who.c.deleted))
-    if wanted is not None:
-        chosen = chosen.where(who.c.id.in_(select(rows_of(wanted, tables.staff_key).c.id)))
+    if not everybody:
+        wanted = rows_in(bindparam("wanted", type_=Text()), tables.staff_key)
+        chosen = chosen.where(who.c.id.in_(select(wanted.c.id)))
     staff = chosen.cte("chosen")
     below, above = _tree(tables, staff, down=True), _tree(tables, staff, down=False)
     return union_all(

@@ -148,9 +148,10 @@ class Compiler:
     # Fields
 
     def field(self, name: str, many: bool | None = None) -> Field:
-        """The declared field ``name``, a set field or not as ``many`` demands; else uncompilable."""
-        if name not in self.fields:
-            raise uncompilable(f"There is no customer field {name!r}.")
+        """The declared field ``name``, a set field or not as ``many`` demands.
+
+        Raises ``unknown_field`` for a name nobody declared, :class:`UncompilableScope` for the wrong sort.
+        """
         declared = self.fields[name]
         if many is not None and declared.many is not many:
             raise uncompilable(

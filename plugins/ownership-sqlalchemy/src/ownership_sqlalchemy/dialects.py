@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BindParameter,
     Connection,
     Engine,
     Subquery,
@@ -139,11 +140,20 @@ def json_truth(condition: ColumnElement[bool]) -> ColumnElement[str]:
     return AsJson(case((condition, literal("true", Text())), else_=literal("false", Text())))
 
 
+def packed(values: Iterable[Any]) -> str:
+    """``values`` as the one parameter :func:`rows_in` reads."""
+    return json.dumps(list(values), ensure_ascii=False)
+
+
+def rows_in(parameter: BindParameter[str], kind: TypeEngine[Any], name: str = "wanted") -> Subquery:
+    """The values packed into ``parameter`` as rows with one column ``id``."""
+    elements = JsonElements(parameter).table_valued("value", name=f"{name}_list")
+    return select(type_coerce(elements.c.value, kind).label("id")).subquery(name)
+
+
 def rows_of(values: Iterable[Any], kind: TypeEngine[Any], name: str = "wanted") -> Subquery:
     """``values`` as rows with one column ``id``: one bound parameter, whatever their number."""
-    bound = bindparam(None, json.dumps(list(values), ensure_ascii=False), type_=Text())
-    elements = JsonElements(bound).table_valued("value", name=f"{name}_list")
-    return select(type_coerce(elements.c.value, kind).label("id")).subquery(name)
+    return rows_in(bindparam(None, packed(values), type_=Text()), kind, name)
 
 
 def materialized(cte: CTE) -> CTE:
@@ -192,7 +202,7 @@ def _set_up(raw: Any, _record: object) -> None:
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # a commit that was reported survives a power cut
     finally:
         cursor.close()
 

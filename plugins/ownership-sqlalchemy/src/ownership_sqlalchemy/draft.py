@@ -74,17 +74,21 @@ def named(selection: Selection) -> tuple[CustomerId, ...] | None:
 
 def is_dropped(tables: Tables, effect: Effect) -> Condition:
     """Whether ``effect`` ends the assignment at hand; the staff it adds always stays."""
+    ended = _is_ended(tables, effect)
+    return ended if effect.add is None else and_(ended, tables.assignment.c.staff_id != effect.add)
+
+
+def _is_ended(tables: Tables, effect: Effect) -> Condition:
     mine = tables.assignment
     match effect.drop:
         case Drop.NOBODY:
             return false()
         case Drop.ONE:
-            ended = false() if effect.dropped is None else mine.c.staff_id == effect.dropped
+            return false() if effect.dropped is None else mine.c.staff_id == effect.dropped
         case Drop.FORMER_PRIMARY:
-            ended = mine.c.slot.is_not(None)
+            return mine.c.slot.is_not(None)
         case Drop.EVERYONE_ELSE | Drop.EVERYONE:
-            ended = true()
-    return ended if effect.add is None else and_(ended, mine.c.staff_id != effect.add)
+            return true()
 
 
 @frozen
@@ -249,7 +253,7 @@ class Drafting:
     def _judged(self, outcome: CTE) -> Select[Any]:
         draft = self.draft
         not_found, conflict, stale = (1 << place for place in range(len(FIRST_CODES)))
-        bits = outcome.c.failing
+        bits: Column = outcome.c.failing
         if draft.expected_version is not None:
             bits = bits.bitwise_or(_bit(outcome.c.version == draft.expected_version, 0, conflict))
         if draft.from_plan:

@@ -36,7 +36,7 @@ from ownership_core.ports import Order, Position, Query, Run, Task
 from ownership_core.ruling import PlanRow
 from ownership_sqlalchemy import access, rows
 from ownership_sqlalchemy.compile import COLUMNS, Compiler, guarded
-from ownership_sqlalchemy.dialects import AsJson, JsonList, JsonRow, coded, rows_of
+from ownership_sqlalchemy.dialects import AsJson, JsonList, JsonRow, coded, packed, rows_of
 from ownership_sqlalchemy.tables import Tables
 
 CHUNK = 1_000
@@ -55,8 +55,9 @@ class SqlReader:
 
     def access(self, staff: Collection[StaffId] | None) -> dict[StaffId, Access]:
         """Access snapshots of these staff, or of all; unknown and deleted ones are left out."""
-        wanted = None if staff is None else self._tables.staff_ids(frozenset(staff))
-        found = self._run(access.statement(self._tables, wanted))
+        everybody = staff is None
+        wanted = None if staff is None else {"wanted": packed(self._tables.staff_ids(frozenset(staff)))}
+        found = self._run(access.statement(self._tables, everybody=everybody), wanted)
         return access.snapshots(found, self._tables.staff_key.key_type)
 
     def staff(self, ids: Collection[StaffId] | None = None) -> list[Staff]:
@@ -129,16 +130,14 @@ class SqlReader:
     def page(self, query: Query, order: Order, after: Position | None, limit: int) -> list[Customer]:
         """The next ``limit`` customers in ``order``, with values, sets and assignments."""
         # The page is cut first: lists of assignments and values are gathered for its rows only.
-        id = self._tables.customer.c.id
-        missing, value = self._place(self._compiler.field(order.field, many=False))
-        chosen = self._matching(query, id, missing.label("missing"), value.label("place"))
+        places = self._places(order)
+        labelled = [place.label(f"place_{number}") for number, place in enumerate(places)]
+        chosen = self._matching(query, self._tables.customer.c.id, *labelled)
         if after is not None:
-            chosen = chosen.where(self._beyond(order, after, missing, value))
-        chosen = chosen.order_by(missing, value.desc() if order.descending else value, id).limit(limit)
-        page = chosen.subquery("page")
-        placed = page.c.place.desc() if order.descending else page.c.place
-        statement = self._everything(page.c.id).order_by(page.c.missing, placed, page.c.id)
-        return self._customers(statement)
+            chosen = chosen.where(self._beyond(order, after, places))
+        page = chosen.order_by(*self._sorted(order, places)).limit(limit).subquery("page")
+        again = [page.c[f"place_{number}"] for number, _ in enumerate(places)]
+        return self._customers(self._everything(page.c.id).order_by(*self._sorted(order, again)))
 
     def count(self, query: Query) -> int:
         """How many customers there are."""
@@ -172,22 +171,28 @@ class SqlReader:
         condition = and_(self._compiler.where(query.scope), guarded(self._tables, query.guard))
         return select(*columns).select_from(self._tables.customer).where(condition)
 
-    def _place(self, declared: Field) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-        """Where a customer stands in an order: whether its value is missing, and the value or a blank."""
-        value = self._compiler.folded(declared)
-        if declared.name == "id":
-            return false(), value
-        # Written without parameters, so that the index on the same expressions is found.
-        blank = literal_column("''" if declared.kind is Kind.TEXT else "0")
-        return self._compiler.value(declared).is_(None), func.coalesce(value, blank)
-
-    def _beyond(
-        self, order: Order, after: Position, missing: ColumnElement[Any], value: ColumnElement[Any]
-    ) -> ColumnElement[bool]:
+    def _places(self, order: Order) -> list[ColumnElement[Any]]:
+        """What an order sorts by: whether the value is missing, the value or a blank, and the id."""
         id = self._tables.customer.c.id
-        last_id = literal(after.id, self._tables.customer_key)
         if order.field == "id":
-            return id < last_id if order.descending else id > last_id
+            return [id]
+        declared = self._compiler.field(order.field, many=False)
+        # Written without parameters, so that the index on the same expressions is found.
+        blank: ColumnElement[Any] = literal_column("''" if declared.kind is Kind.TEXT else "0")
+        missing = self._compiler.value(declared).is_(None)
+        return [missing, func.coalesce(self._compiler.folded(declared), blank), id]
+
+    def _sorted(self, order: Order, places: list[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+        """Missing values stay last, and equal ones by id upwards, in either direction."""
+        if not order.descending:
+            return places
+        return [places[0].desc()] if len(places) == 1 else [places[0], places[1].desc(), places[2]]
+
+    def _beyond(self, order: Order, after: Position, places: list[ColumnElement[Any]]) -> ColumnElement[bool]:
+        last_id = literal(after.id, self._tables.customer_key)
+        if len(places) == 1:
+            return places[0] < last_id if order.descending else places[0] > last_id
+        missing, value, id = places
         last_missing, last = literal(after.value is None), self._last(order, after.value)
         if not order.descending:
             return tuple_(missing, value, id) > tuple_(last_missing, last, last_id)
@@ -226,7 +231,7 @@ class SqlReader:
             assigned.correlate(customer).scalar_subquery().label("assigned"),
             values.correlate(customer).scalar_subquery().label("kept"),
         ).select_from(
-            ids.table.join(customer, customer.c.id == ids).outerjoin(head, head.c.customer_id == customer.c.id)  # type: ignore[attr-defined]
+            ids.table.join(customer, customer.c.id == ids).outerjoin(head, head.c.customer_id == customer.c.id)
         )
 
     def _customers(self, statement: Select[Any]) -> list[Customer]:
@@ -286,7 +291,7 @@ class SqlReader:
 
     def _run(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
         try:
-            return self._connection.execute(statement, rows)  # type: ignore[call-overload, no-any-return]
+            return self._connection.execute(statement, rows)
         except DBAPIError as error:
             raise coded(error) from None
 
@@ -300,5 +305,5 @@ class SqlReader:
 
 def _gathered(column: ColumnElement[Any], *conditions: ColumnElement[bool]) -> ColumnElement[Any]:
     """All values of a column as a JSON list, named after it."""
-    label = column.key  # type: ignore[attr-defined]
+    label = column.key
     return select(JsonList(column)).where(true(), *conditions).scalar_subquery().label(label)

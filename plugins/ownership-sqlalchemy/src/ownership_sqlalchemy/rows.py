@@ -53,8 +53,8 @@ def customer_of(row: Any, fields: Fields, staff_key: KeyType) -> Customer:
         else:
             values[name] = _kept_value(fields[name].kind, text, number)
     assignments, staff = _assignments_of(row.assigned, staff_key)
-    frozen = {name: frozenset(texts) for name, texts in sets.items()}
-    return Customer(CustomerId(row.id), values, frozen, assignments, staff, row.version or 0)
+    every_set = {name: frozenset(texts) for name, texts in sets.items()}
+    return Customer(CustomerId(row.id), values, every_set, assignments, staff, row.version or 0)
 
 
 def _kept_value(kind: Kind, text: str, number: int) -> Value:
@@ -90,7 +90,10 @@ def kept_rows(
 
 def restriction_of(mode: str | None, groups: Iterable[str]) -> GroupRestriction | None:
     """A restriction, or None where there is no row for one."""
-    return None if mode is None else GroupRestriction(RestrictionMode(mode), frozenset(groups))
+    if mode is None:
+        return None
+    listed: frozenset[str] = frozenset(groups)
+    return GroupRestriction(RestrictionMode(mode), listed)
 
 
 def actor_columns(actor: Actor) -> dict[str, str | None]:

@@ -37,8 +37,9 @@ def upgrade(
     ``schema_newer``, ``storage_busy``, ``storage_unavailable``.
     """
     tables = build_tables(prefix, customer_key, staff_key)
+    engine = dialects.open_engine(url_or_engine)
     try:
-        with dialects.open_engine(url_or_engine).connect() as connection:
+        with engine.connect() as connection:
             dialects.begin(connection, writing=True)
             _refuse_newer(connection, tables.prefix)
             command.upgrade(_config(connection, tables), "head")
@@ -48,6 +49,9 @@ def upgrade(
             connection.commit()
     except DBAPIError as error:
         raise dialects.coded(error) from None
+    finally:
+        if engine is not url_or_engine:
+            engine.dispose()
 
 
 def current(engine: Engine, prefix: str = "ownership_") -> str | None:

@@ -25,11 +25,14 @@ from ownership_sqlalchemy.write import SqlWriter
 class SqlAlchemyStore:
     """Keeps everything in the tables of one database. Open it with :meth:`open`."""
 
-    def __init__(self, engine: Engine, tables: Tables, fields: Fields, cardinality: str) -> None:
+    def __init__(
+        self, engine: Engine, tables: Tables, fields: Fields, cardinality: str, *, owns_engine: bool = True
+    ) -> None:
         self._engine = engine
         self._tables = tables
         self._fields = fields
         self._cardinality = cardinality
+        self._owns_engine = owns_engine
 
     @classmethod
     def open(
@@ -47,7 +50,14 @@ class SqlAlchemyStore:
         Codes: ``unsupported_dialect``; ``invalid_value`` for an address that cannot be read.
         """
         engine = dialects.open_engine(url_or_engine)
-        return cls(engine, build_tables(prefix, customer_key, staff_key), fields or Fields.declare(), cardinality)
+        tables = build_tables(prefix, customer_key, staff_key)
+        owns = engine is not url_or_engine
+        return cls(engine, tables, fields or Fields.declare(), cardinality, owns_engine=owns)
+
+    def close(self) -> None:
+        """Close the connections that are open; an engine of the host is left to the host."""
+        if self._owns_engine:
+            self._engine.dispose()
 
     @property
     def engine(self) -> Engine:

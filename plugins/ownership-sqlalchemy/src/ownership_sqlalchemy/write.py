@@ -32,7 +32,7 @@ from ownership_core.errors import Conflict, Problem
 from ownership_core.events import BODY_VERSION, Subject
 from ownership_core.fields import Fields
 from ownership_core.model import Actor, StaffId
-from ownership_core.ports import Draft, Expected, Remembered, Run, Tally
+from ownership_core.ports import Draft, Expected, Remembered, Run, RunState, Tally
 from ownership_core.ruling import Drop, Effect, Fate, Primary
 from ownership_core.scope import AllOf, Scope
 from ownership_sqlalchemy import rows
@@ -280,9 +280,16 @@ class SqlWriter(CustomerWriter):
         self._put(self._tables.run, {"id": columns.pop("id")}, columns, first)
 
     def discard(self, run: str) -> None:
-        """Forget the plan rows of a run that changes nothing, or of a plan that has expired."""
+        """Forget the plan rows of a run that changes nothing."""
         for table in (self._tables.plan_item, self._tables.expectation):
             self._run(delete(table).where(table.c.run == run))
+
+    def expire(self, now: int) -> None:
+        """Forget the plans that wait until ``now`` or less, with their rows."""
+        item, waiting = self._tables.plan_item, self._tables.run
+        over = waiting.c.state == RunState.PLANNED.value, waiting.c.expires <= now
+        self._run(delete(item).where(item.c.run.in_(select(waiting.c.id).where(*over))))
+        self._run(delete(waiting).where(*over))
 
     # Idempotency
 
