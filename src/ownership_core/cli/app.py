@@ -1,0 +1,162 @@
+"""The group `ownership`: its own commands are imported when they are used, plugins may bring more."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from ownership_core.cli.options import global_options, session_of
+from ownership_core.cli.session import Session
+from ownership_core.cli.voice import EXIT_CODES, USAGE, complain, exit_code, say, warn
+from ownership_core.errors import OwnershipError, Problem
+from ownership_core.host import Host
+
+COMMANDS: Mapping[str, str] = {
+    "apply": "plans:apply",
+    "assign": "changes:assign",
+    "assignments": "imports:assignments",
+    "claim": "changes:claim",
+    "customers": "imports:customers",
+    "db": "database:db",
+    "demo": "demo.story:demo",
+    "departments": "imports:departments",
+    "doctor": "care:doctor",
+    "grant": "access:grant",
+    "history": "past:history",
+    "list": "listing:listing",
+    "plugins": "care:plugins",
+    "primary": "changes:primary",
+    "release": "changes:release",
+    "role": "access:role",
+    "staff": "imports:staff",
+    "unassign": "changes:unassign",
+    "who-can": "reasons:who_can",
+    "why": "reasons:why",
+    "why-not": "reasons:why_not",
+}
+"""Every command of our own, and where it is."""
+
+
+class Shelf(click.Group):
+    """Where one plugin puts its commands; a name that is taken is refused."""
+
+    def __init__(self, taken: Mapping[str, object]) -> None:
+        super().__init__("ownership")
+        self._taken = taken
+        self.refused: list[str] = []
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Take a command, unless somebody has its name."""
+        wanted = name or cmd.name or ""
+        if wanted in self._taken or wanted in self.commands:
+            self.refused.append(wanted)
+        else:
+            super().add_command(cmd, name)
+
+
+class Root(click.Group):
+    """Our commands by name, imported when asked for; then those of the plugins."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, plugins' too."""
+        return sorted([*COMMANDS, *self._plugged(ctx, forgiving=True)])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command; plugins are loaded only for names that are none of ours."""
+        if cmd_name not in COMMANDS:
+            return self._plugged(ctx, forgiving=False).get(cmd_name)
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found: click.Command = getattr(import_module(f"ownership_core.cli.{module}"), name)
+        return found
+
+    def _plugged(self, ctx: click.Context, forgiving: bool) -> dict[str, click.Command]:
+        known: dict[str, dict[str, click.Command]] = ctx.find_root().meta
+        if "plugged" not in known:
+            try:
+                known["plugged"] = plugged(session_of(ctx).host)
+            except OwnershipError as broken:
+                if not forgiving:
+                    raise
+                complain(broken.problems, as_json=False)
+                return {}
+        return known["plugged"]
+
+
+def plugged(host: Host) -> dict[str, click.Command]:
+    """The commands of all plugins; whoever fails or takes a taken name is named on stderr."""
+    found: dict[str, click.Command] = {}
+    for plugin in host.plugins:
+        if "ownership_commands" not in plugin.hooks:
+            continue
+        shelf = Shelf({**COMMANDS, **found})
+        problems = Host({plugin.name: plugin.implementation}).tell("ownership_commands", cli=shelf)
+        for name in shelf.refused:
+            warn(f"the plugin {plugin.name!r} offers the command {name!r}, and that name is taken; it was left out")
+        for problem in problems:
+            warn(f"{problem.what} Its commands were left out.")
+        if not problems:
+            found.update(shelf.commands)
+    return found
+
+
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            number = version("ownership-core")
+        except PackageNotFoundError:  # run from a source tree
+            number = "(not installed)"
+        click.echo(f"ownership-core {number}")
+        context.exit()
+
+
+@click.group(cls=Root, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@global_options
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say which version this is."
+)
+@click.pass_context
+def root(context: click.Context) -> None:
+    """Who owns which customer, who may see or touch it, why, and what happens when that changes.
+
+    Data goes to stdout, everything else to stderr. New here? `ownership demo` shows a small shop at work.
+    """
+    context.call_on_close(session_of(context).close)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one call; every error is told on stderr, as JSON where the data would be JSON."""
+    as_json = _wants_json(arguments)
+    try:
+        answer: Any = root.main(args=list(arguments), prog_name="ownership", standalone_mode=False, obj=Session())
+    except OwnershipError as error:
+        complain(error.problems, as_json)
+        return exit_code(error)
+    except click.ClickException as error:
+        _tell_usage(error, as_json)
+        return USAGE
+    except click.Abort:
+        say("Stopped.")
+        return 130
+    except BrokenPipeError:  # whoever read our data has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return answer if isinstance(answer, int) else 0
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    return "--format=json" in arguments or ("--format", "json") in pairs
+
+
+def _tell_usage(error: click.ClickException, as_json: bool) -> None:
+    if as_json:
+        complain([Problem("usage", error.format_message(), "See --help.")], as_json)
+    else:
+        error.show()

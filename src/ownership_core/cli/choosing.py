@@ -1,0 +1,41 @@
+"""Which customers a change is about: ids, or whoever ``--where`` finds, counted and confirmed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import cast
+
+import click
+
+from ownership_core.cli.session import Session
+from ownership_core.cli.voice import counted
+from ownership_core.cli.where import parse_where
+from ownership_core.commands import Ids, Matching, One, Selection
+from ownership_core.errors import invalid
+from ownership_core.model import CustomerId
+
+
+def choose(session: Session, customers: Sequence[str], where: Sequence[str]) -> Selection:
+    """One customer, several, or a search; not both and not neither (``usage``)."""
+    if bool(customers) == bool(where):
+        raise click.UsageError("Name customers, or find them with --where; one of the two.")
+    if where:
+        return Matching(parse_where(where, session.shop.store.fields))
+    ids = cast("Sequence[CustomerId]", customers)
+    return One(ids[0]) if len(ids) == 1 else Ids(ids)
+
+
+def confirm(session: Session, selection: Selection, action: str, yes: bool) -> bool:
+    """Say how many a search finds and ask; only a terminal can answer, scripts say --yes."""
+    if not isinstance(selection, Matching):
+        return True
+    count = session.shop.visible(session.actor, action).where(selection.scope).count()
+    found = f"{counted(count, 'customer')} you may {action}"
+    if yes:
+        session.say(f"Found {found}.")
+        return True
+    if not sys.stdin.isatty():
+        hint = "Look with --plan, then say --yes."
+        raise invalid("confirmation_needed", f"The search finds {found}, and nobody can be asked.", hint)
+    return click.confirm(f"This is about {found}. Go on?", err=True)
