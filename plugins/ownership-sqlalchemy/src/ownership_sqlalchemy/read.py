@@ -16,7 +16,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    false,
     func,
     literal,
     literal_column,
@@ -30,7 +29,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import Text
 
 from ownership_core.events import Event, Subject
-from ownership_core.fields import Field, Fields, Kind
+from ownership_core.fields import Fields, Kind
 from ownership_core.model import Access, Customer, CustomerId, Department, DepartmentId, Level, Staff, StaffId, Value
 from ownership_core.ports import Order, Position, Query, Run, Task
 from ownership_core.ruling import PlanRow
@@ -131,12 +130,12 @@ class SqlReader:
         """The next ``limit`` customers in ``order``, with values, sets and assignments."""
         # The page is cut first: lists of assignments and values are gathered for its rows only.
         places = self._places(order)
-        labelled = [place.label(f"place_{number}") for number, place in enumerate(places)]
+        labelled: list[ColumnElement[Any]] = [place.label(f"place_{number}") for number, place in enumerate(places)]
         chosen = self._matching(query, self._tables.customer.c.id, *labelled)
         if after is not None:
             chosen = chosen.where(self._beyond(order, after, places))
         page = chosen.order_by(*self._sorted(order, places)).limit(limit).subquery("page")
-        again = [page.c[f"place_{number}"] for number, _ in enumerate(places)]
+        again: list[ColumnElement[Any]] = [page.c[f"place_{number}"] for number, _ in enumerate(places)]
         return self._customers(self._everything(page.c.id).order_by(*self._sorted(order, again)))
 
     def count(self, query: Query) -> int:

@@ -248,7 +248,7 @@ def _customers(metadata: MetaData, prefix: str, customer: Key) -> dict[str, Tabl
         Column("email", String(VALUE)),
         Column("email_key", String(VALUE), unique=True),
         Column("phone", String(VALUE)),
-        Column("website", String(KEY), index=True),
+        Column("website", String(KEY)),  # no index: few websites, and SQLite would prefer it to the ids
         Column("parent", String(KEY), index=True),
         Column("active", Boolean),
         Column("created_at", BigInteger, index=True),

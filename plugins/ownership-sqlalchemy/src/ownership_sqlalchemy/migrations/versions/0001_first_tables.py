@@ -146,7 +146,6 @@ def _customers(p: str, customer: Any) -> None:
     )
     op.create_index(op.f(f"ix_{p}customer_created_at"), f"{p}customer", ["created_at"])
     op.create_index(op.f(f"ix_{p}customer_parent"), f"{p}customer", ["parent"])
-    op.create_index(op.f(f"ix_{p}customer_website"), f"{p}customer", ["website"])
     op.create_index(
         op.f(f"ix_{p}customer_by_name"),
         f"{p}customer",

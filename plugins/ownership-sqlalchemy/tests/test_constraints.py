@@ -1,0 +1,111 @@
+"""The database keeps the invariants against whoever writes around the package."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from ownership_core.errors import Conflict, StoreError
+from ownership_core.testing.contract_base import ANN, C2, small_shop
+from ownership_core.testing.contract_base import single as in_single
+from ownership_core.testing.worlds import load, new_row, new_run
+from ownership_sqlalchemy import SqlAlchemyStore, dialects
+
+ADD = "INSERT INTO ownership_assignment VALUES (:customer, :staff, :slot, :cardinality, '', '', 1)"
+
+
+def _add(store: SqlAlchemyStore, customer: str, staff: str, slot: int | None, cardinality: str = "multi") -> None:
+    row = {"customer": customer, "staff": staff, "slot": slot, "cardinality": cardinality}
+    with store.engine.begin() as connection:
+        connection.execute(text(ADD), row)
+
+
+@pytest.fixture
+def multi(opener: Any) -> SqlAlchemyStore:
+    """The small shop in multi."""
+    store: SqlAlchemyStore = opener(cardinality="multi")
+    load(store, small_shop())
+    return store
+
+
+@pytest.fixture
+def single(opener: Any) -> SqlAlchemyStore:
+    """The small shop in single."""
+    store: SqlAlchemyStore = opener(cardinality="single")
+    load(store, in_single(small_shop()))
+    return store
+
+
+def test_secondaries_are_free(multi: SqlAlchemyStore) -> None:
+    """Empty slots do not collide."""
+    _add(multi, "c1", "cid", None)
+    _add(multi, "c1", "eve", None)
+
+
+@pytest.mark.parametrize(
+    ("customer", "staff", "slot", "cardinality"),
+    [
+        pytest.param("c1", "eve", 0, "multi", id="second primary"),
+        pytest.param("c1", "ann", None, "multi", id="pair twice"),
+        pytest.param("c2", "eve", 1, "multi", id="another slot"),
+        pytest.param("lost", "eve", 0, "multi", id="no customer"),
+        pytest.param("c2", "nobody", 0, "multi", id="no staff"),
+        pytest.param("c2", "eve", 0, "single", id="cardinality not in force"),
+    ],
+)
+def test_rows_that_break_a_promise_are_refused(
+    multi: SqlAlchemyStore, customer: str, staff: str, slot: int | None, cardinality: str
+) -> None:
+    """A second primary, a pair twice, an orphan row, a cardinality of its own."""
+    with pytest.raises(IntegrityError):
+        _add(multi, customer, staff, slot, cardinality)
+
+
+@pytest.mark.parametrize("cardinality", ["single", "multi"])
+@pytest.mark.parametrize("slot", [0, None])
+def test_in_single_there_is_no_second_assignment(single: SqlAlchemyStore, slot: int | None, cardinality: str) -> None:
+    """Neither as primary, nor as secondary, nor under another cardinality's name."""
+    with pytest.raises(IntegrityError):
+        _add(single, "c1", "eve", slot, cardinality)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM ownership_customer WHERE id = 'c1'", "DELETE FROM ownership_staff WHERE id = 'ann'"],
+)
+def test_whoever_is_assigned_cannot_vanish(multi: SqlAlchemyStore, statement: str) -> None:
+    """Assignments hold their customer and their staff."""
+    with multi.engine.connect() as connection, pytest.raises(IntegrityError):
+        connection.execute(text(statement))
+
+
+def test_a_constraint_speaks_as_conflict(multi: SqlAlchemyStore) -> None:
+    """Without SQL, and the transaction is undone."""
+    before = multi.digest()
+    known = next(customer for customer in small_shop().customers if customer.id == C2)
+    with pytest.raises(Conflict) as caught, multi.writer() as writer:
+        writer.create_customers(new_run("again"), [new_row(known, ANN)])
+    assert caught.value.codes == ("conflict",)
+    assert "INSERT" not in str(caught.value)
+    assert multi.digest() == before
+
+
+def test_a_second_writer_hears_that_storage_is_busy(opener: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits a while, then says so."""
+    monkeypatch.setattr(dialects, "BUSY_MILLISECONDS", 1)
+    store = opener()
+    with store.writer(), pytest.raises(StoreError) as caught, store.writer():
+        pass
+    assert caught.value.codes == ("storage_busy",)
+
+
+def test_readers_do_not_wait_for_a_writer(opener: Any) -> None:
+    """They see what was committed before."""
+    store = opener(cardinality="multi")
+    load(store, small_shop())
+    with store.writer() as writer, store.reader() as reader:
+        writer.change_customer(C2, {"name": "new"}, {}, None)
+        assert [customer.name for customer in reader.customers([C2])] == ["Beta"]

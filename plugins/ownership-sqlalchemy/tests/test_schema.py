@@ -1,0 +1,162 @@
+"""The tables are made by migrations, only when asked, and judged before they are used."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, event, inspect, text
+
+from ownership_core.errors import InvalidInput, StoreError
+from ownership_core.keys import KeyType
+from ownership_sqlalchemy import SqlAlchemyStore, schema
+from ownership_sqlalchemy.tables import build_tables
+
+
+@pytest.mark.parametrize("key", list(KeyType))
+def test_migrations_make_the_tables_of_the_code(opener: Any, key: KeyType) -> None:
+    """Nothing is left to add, drop or change, whatever the key types and the prefix."""
+    store = opener(customer_key=key, staff_key=key, prefix="shop_")
+    tables = build_tables("shop_", key, key)
+    with store.engine.connect() as connection, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # alembic cannot read the index by name back; the next test looks at it
+        options = {"compare_type": True, "version_table": "shop_alembic_version", "include_object": _is_ours}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, tables.metadata) == []
+
+
+def _is_ours(_object: object, name: str | None, kind: str, *_rest: object) -> bool:
+    return not (kind == "table" and name == "shop_alembic_version")
+
+
+def test_migrations_make_every_index_and_check(opener: Any) -> None:
+    """What alembic does not compare is there too: the same schema text, table by table."""
+    store = opener()
+    other = create_engine("sqlite://")
+    build_tables().metadata.create_all(other)
+    assert _names(store.engine) == _names(other)
+    with store.engine.connect() as one, other.connect() as two:
+        checks = [{t: _checks(c, t) for t in build_tables().metadata.tables} for c in (one, two)]
+    assert checks[0] == checks[1]
+    other.dispose()
+
+
+def _names(engine: Any) -> set[str]:
+    with engine.connect() as connection:
+        names = connection.scalars(text("SELECT name FROM sqlite_master"))
+        return {name for name in names if "alembic_version" not in name}
+
+
+def _checks(connection: Any, table: str) -> list[tuple[str, str]]:
+    return sorted((str(check["name"]), check["sqltext"]) for check in inspect(connection).get_check_constraints(table))
+
+
+def test_our_revision_stands_beside_the_hosts(tmp_path: Path) -> None:
+    """A host's own ``alembic_version`` and tables stay as they are."""
+    url = f"sqlite:///{tmp_path}/host.db"
+    host = create_engine(url)
+    with host.begin() as connection:
+        connection.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
+        connection.execute(text("INSERT INTO alembic_version VALUES ('theirs')"))
+    assert schema.current(host) is None
+    schema.upgrade(url)
+    with host.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "theirs"
+    assert schema.current(host) == "0001"
+    host.dispose()
+
+
+def test_upgrading_again_changes_nothing(opener: Any) -> None:
+    """The recorded cardinality stays, whatever a later upgrade says."""
+    store = opener(cardinality="multi")
+    before = store.digest()
+    schema.upgrade(store.engine, cardinality="single")
+    assert store.digest() == before
+    store.check("multi")
+
+
+def test_opening_makes_no_tables(tmp_path: Path) -> None:
+    """``check`` says what is missing and which command helps."""
+    store = SqlAlchemyStore.open(f"sqlite:///{tmp_path}/o.db")
+    with pytest.raises(StoreError, match="ownership db init") as caught:
+        store.check("single")
+    assert caught.value.codes == ("schema_missing",)
+    assert inspect(store.engine).get_table_names() == []
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("UPDATE ownership_alembic_version SET version_num = '9999'", "schema_newer"),
+        ("DELETE FROM ownership_alembic_version", "schema_missing"),
+        ("UPDATE ownership_cardinality SET name = 'multi'", "cardinality_mismatch"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(opener: Any, statement: str, code: str) -> None:
+    """Newer tables, tables without a revision, tables made for another cardinality."""
+    store = opener()
+    with store.engine.begin() as connection:
+        connection.execute(text(statement))
+    with pytest.raises(StoreError) as caught:
+        store.check("single")
+    assert caught.value.codes == (code,)
+
+
+def test_older_tables_are_refused(opener: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables behind the newest revision name the command that upgrades them."""
+    store = opener()
+    monkeypatch.setattr("alembic.script.ScriptDirectory.get_current_head", lambda self: "0002")
+    with pytest.raises(StoreError, match="ownership db upgrade") as caught:
+        store.check("single")
+    assert caught.value.codes == ("schema_outdated",)
+
+
+def test_newer_tables_are_not_upgraded(opener: Any) -> None:
+    """An upgrade never touches what a later version made."""
+    store = opener()
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE ownership_alembic_version SET version_num = '9999'"))
+    with pytest.raises(StoreError) as caught:
+        store.upgrade()
+    assert caught.value.codes == ("schema_newer",)
+
+
+def test_a_hosts_engine_without_foreign_keys_is_refused(opener: Any) -> None:
+    """It is checked and never set; with foreign keys on it serves."""
+    engine = create_engine(opener().engine.url)
+    with pytest.raises(StoreError) as caught:
+        SqlAlchemyStore.open(engine).check("single")
+    assert caught.value.codes == ("foreign_keys_off",)
+    engine.dispose()
+    event.listen(engine, "connect", lambda raw, _record: raw.execute("PRAGMA foreign_keys = ON").close())
+    SqlAlchemyStore.open(engine).check("single")
+    engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["postgresql://host/db", "mysql://host/db", "mariadb://host/db", "oracle://host/db"])
+def test_other_databases_are_refused_by_name(url: str) -> None:
+    """Before any driver is looked for."""
+    with pytest.raises(StoreError, match=url.partition(":")[0]) as caught:
+        SqlAlchemyStore.open(url)
+    assert caught.value.codes == ("unsupported_dialect",)
+
+
+def test_an_address_that_cannot_be_read_is_refused() -> None:
+    """And is not repeated: it may hold a password."""
+    with pytest.raises(InvalidInput) as caught:
+        SqlAlchemyStore.open("secret@nowhere")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    """The driver's words and the SQL stay inside."""
+    store = SqlAlchemyStore.open(f"sqlite:///{tmp_path}/none/o.db")
+    with pytest.raises(StoreError) as caught, store.reader():
+        pass
+    assert caught.value.codes == ("storage_unavailable",)
+    assert "sqlite" not in str(caught.value).lower()

@@ -1,0 +1,124 @@
+"""How many statements reach the driver, and what the database does with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from ownership_core.commands import Ids, Matching
+from ownership_core.keys import KeyType
+from ownership_core.model import CustomerId
+from ownership_core.ports import Draft, Guard, Order, Position, Query
+from ownership_core.ruling import Drop, Effect, Primary, Requirement
+from ownership_core.scope import ANY, AssignedIn, AssignedTo, Everything, Has, Matches, Scope
+from ownership_core.testing.contract_base import ANN, EVE, small_shop
+from ownership_core.testing.worlds import load, new_run
+from ownership_sqlalchemy import SqlAlchemyStore
+
+OWN: Scope = AssignedTo([ANN]) & ~Has("groups", {"press"})
+MINE = Query(OWN, Guard(ANN, 1))
+
+
+@pytest.fixture
+def shop(opener: Any) -> SqlAlchemyStore:
+    """The small shop in multi."""
+    store: SqlAlchemyStore = opener(cardinality="multi")
+    load(store, small_shop())
+    return store
+
+
+def _sql(statements: list[tuple[str, Any]]) -> list[str]:
+    return [statement for statement, _ in statements if not statement.startswith("BEGIN")]
+
+
+def test_each_question_is_one_statement(shop: SqlAlchemyStore, sent: Any) -> None:
+    """A page, a count, a check, everything about customers, all snapshots."""
+    ids = [CustomerId(f"c{number}") for number in range(1_000)]
+    questions = [
+        lambda r: r.page(MINE, Order("name"), None, 50),
+        lambda r: r.page(MINE, Order("name", descending=True), Position("a", ids[0]), 50),
+        lambda r: r.count(MINE),
+        lambda r: list(r.ids(MINE)),
+        lambda r: r.check(MINE, ids),
+        lambda r: r.customers(ids),
+        lambda r: r.access(None),
+        lambda r: r.staff(),
+        lambda r: list(r.plan_rows("load-1")),
+    ]
+    with shop.reader() as reader:
+        for ask in questions:
+            with sent(shop) as statements:
+                ask(reader)
+            assert len(_sql(statements)) == 1
+
+
+def test_a_check_of_one_or_a_thousand_is_the_same_text(shop: SqlAlchemyStore, sent: Any) -> None:
+    """Ids are one parameter, however many."""
+    with shop.reader() as reader, sent(shop) as statements:
+        reader.check(MINE, [CustomerId("c1")])
+        reader.check(MINE, [CustomerId(f"c{number}") for number in range(1_000)])
+        reader.check(MINE, [])
+    assert len(set(_sql(statements))) == 1
+
+
+@pytest.mark.parametrize("selection", [Ids(["c1"]), Ids([f"c{n}" for n in range(500)]), Matching(Everything())])
+def test_a_run_is_a_fixed_number_of_statements(shop: SqlAlchemyStore, sent: Any, selection: Any) -> None:
+    """Two to draft, at most eight to write, one to tell."""
+    effect = Effect(EVE, Drop.FORMER_PRIMARY, None, Primary.TAKE)
+    draft = Draft("bulk", selection, Everything(), (Requirement("r", Everything()),), effect, 5)
+    with shop.writer() as writer:
+        writer.lock_customers(selection, Everything())
+        with sent(shop) as drafting:
+            writer.draft(draft)
+        with sent(shop) as writing:
+            writer.write(new_run("bulk"), draft)
+        with sent(shop) as telling:
+            writer.notify("bulk")
+    assert [len(drafting), len(writing), len(telling)] == [2, 8, 1]
+
+
+def _plan(store: SqlAlchemyStore, sent: Any, ask: Any) -> str:
+    with store.reader() as reader, sent(store) as statements:
+        ask(reader)
+    statement, parameters = statements[-1]
+    with store.engine.connect() as connection:
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return "\n".join(row[3] for row in rows)
+
+
+@pytest.mark.parametrize("scope", [OWN, AssignedIn(["north"]) & OWN, (OWN | AssignedTo([EVE])) & Has("groups", ANY)])
+def test_an_own_page_starts_from_the_staff(shop: SqlAlchemyStore, sent: Any, scope: Scope) -> None:
+    """No table is walked from end to end, and groups are looked up for its customers only."""
+    plan = _plan(shop, sent, lambda reader: reader.page(Query(scope), Order("name"), None, 50))
+    assert "ix_ownership_assignment_staff_id_customer_id (staff_id=?" in plan
+    assert "SCAN ownership_" not in plan
+
+
+def test_everybody_is_listed_along_the_index_by_name(shop: SqlAlchemyStore, sent: Any) -> None:
+    """A page of all customers by name ends after its rows."""
+    plan = _plan(shop, sent, lambda reader: reader.page(Query(Everything()), Order("name"), None, 50))
+    assert "SCAN ownership_customer USING INDEX ix_ownership_customer_by_name" in plan
+
+
+def test_a_check_looks_up_its_ids_only(shop: SqlAlchemyStore, sent: Any) -> None:
+    """Neither all assignments of the staff nor a whole customer group is gathered."""
+    plan = _plan(shop, sent, lambda reader: reader.check(MINE, [CustomerId("c1")]))
+    assert "(staff_id=? AND customer_id=?)" in plan
+    assert "(field=? AND value=? AND customer_id=?)" in plan
+
+
+def test_integer_keys_sort_and_compare_as_numbers(opener: Any) -> None:
+    """Ids come by value, and text that is no such id matches nothing."""
+    store = opener(cardinality="multi", customer_key=KeyType.INTEGER, staff_key=KeyType.INTEGER)
+    rows = [{"id": number} for number in (10, 9, -1)]
+    with store.engine.begin() as connection:
+        connection.execute(text("INSERT INTO ownership_customer (id) VALUES (:id)"), rows)
+    with store.reader() as reader:
+        assert list(reader.ids(Query(Everything()))) == ["-1", "9", "10"]
+        assert reader.check(Query(Everything()), ["9", "09", " 9", "x"]) == {"9"}
+        assert reader.count(Query(AssignedTo(["007"]))) == 0
+        assert list(reader.ids(Query(Matches("id", "1")))) == ["-1", "10"]
+        page = reader.page(Query(Everything()), Order("id"), Position("9", CustomerId("9")), 10)
+        assert [row.id for row in page] == ["10"]
