@@ -289,9 +289,9 @@ def _encoded_set(texts: Iterable[str], where: str) -> list[str]:
 def _encoded_selection(selection: Selection, where: str) -> Json:
     match selection:
         case One(customer):
-            return {"one": _text(customer, where)}
+            return {"one": _text(customer, f"{where}.one")}
         case Ids(customers):
-            return {"ids": list(_texts(list(customers), where))}
+            return {"ids": list(_texts(list(customers), f"{where}.ids"))}
         case Matching(scope):
             return {"matching": _node(scope, f"{where}.matching", 0)}
         case _:

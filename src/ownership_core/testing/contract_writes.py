@@ -39,22 +39,23 @@ from ownership_core.testing.contract_reads import noted
 from ownership_core.testing.worlds import LOADER, apply, new_run
 
 NEWCOMER = CustomerId("c9")
+PROMOTIONS = ((), (SortKey.SINCE,), (SortKey.ROLE, SortKey.SINCE), (SortKey.STAFF,))
 VALUES: dict[str, Value | None] = {"kind": "person", "active": True, "created_at": 5_000}
 
 
 def all_effects(cardinality: str) -> Iterator[Effect]:
     """Every combination a command can ask for; in single only those that leave at most one assignment."""
-    promotions = ((), (SortKey.SINCE,), (SortKey.ROLE, SortKey.SINCE), (SortKey.STAFF,))
-    for drop, promote in itertools.product(Drop, promotions):
+    for drop in Drop:
         dropped = BOB if drop is Drop.ONE else None
-        for primary in (Primary.STAY, Primary.NOBODY):
-            if cardinality != SINGLE or primary is Primary.STAY or drop is Drop.EVERYONE:
-                yield Effect(None, drop, dropped, primary, promote)
-        if cardinality == SINGLE and drop not in (Drop.EVERYONE, Drop.EVERYONE_ELSE):
-            continue
-        for staff, primary in itertools.product((ANN, BOB, EVE), (Primary.TAKE, Primary.IF_UNASSIGNED, Primary.STAY)):
-            if cardinality != SINGLE or primary is Primary.TAKE:
-                yield Effect(staff, drop, dropped, primary, promote, "lead", "test")
+        yield from (Effect(None, drop, dropped, Primary.STAY, promote) for promote in PROMOTIONS)
+        if cardinality != SINGLE or drop is Drop.EVERYONE:
+            yield Effect(None, drop, dropped, Primary.NOBODY)
+        for staff in (ANN, BOB, EVE):
+            if cardinality != SINGLE or drop in (Drop.EVERYONE, Drop.EVERYONE_ELSE):
+                yield Effect(staff, drop, dropped, Primary.TAKE, (), "lead", "test")
+            if cardinality != SINGLE:
+                for primary, promote in itertools.product((Primary.IF_UNASSIGNED, Primary.STAY), PROMOTIONS):
+                    yield Effect(staff, drop, dropped, primary, promote, "lead", "test")
 
 
 def create(writer: Writer, *rows: NewRow, run: str = "create") -> None:
