@@ -34,7 +34,8 @@ def grant(session: Session, staff: str, role: str, revoke: bool, reason: str | N
 def role(session: Session, name: str, levels: Sequence[str], reason: str | None, **how: object) -> int:
     """Say how far the role NAME reaches.
 
-    Where there is no such role, it is made. LEVEL is none, own, department, department_tree or all: view=department lets it see its department's.
+    Where there is no such role, it is made. LEVEL is none, own, department, department_tree or all:
+    view=department lets it see its department's.
     """
     return carry_out(session, GrantAccess(name, levels=_levels(levels), reason=reason), How(**how))  # type: ignore[arg-type]
 

@@ -136,7 +136,7 @@ def _tell_troubles(stage: Any, errors: Path | None) -> None:
 
 
 def _write_troubles(stage: Any, errors: Path) -> None:
-    from ownership_core.cli.output import guard
+    from ownership_core.cli.cells import guard
 
     try:
         file = errors.open("w", encoding="utf-8-sig", newline="")

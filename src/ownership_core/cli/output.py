@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
+from ownership_core.cli.cells import guard, join
 from ownership_core.cli.voice import printable
 
-_FORMULA = re.compile(r"'*\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-_GUARDED = re.compile(r"'+\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 WIDE = 4_000
 """How many columns a table may take where nobody looks at it: nothing is cut off in a file."""
 
@@ -41,24 +39,6 @@ def emit_one(form: str, row: Row, text: str) -> None:
         _as_csv(list(row), [row], sys.stdout)
 
 
-def guard(text: str) -> str:
-    """``text`` as a spreadsheet takes it for text and for no formula; :func:`unguard` undoes it.
-
-    >>> guard("=1+1"), guard("'=x"), guard("'t Hooft")
-    ("'=1+1", "''=x", "'t Hooft")
-    """
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unguard(text: str) -> str:
-    """What :func:`guard` was given.
-
-    >>> unguard("'=1+1"), unguard("'t Hooft")
-    ('=1+1', "'t Hooft")
-    """
-    return text[1:] if _GUARDED.match(text) else text
-
-
 def _as_json(rows: Iterable[Row], out: TextIO) -> None:
     joint = "[\n"
     for row in rows:
@@ -76,7 +56,7 @@ def _as_csv(columns: Sequence[str], rows: Iterable[Row], out: TextIO) -> None:
 
 def _cell(value: object) -> object:
     if isinstance(value, list | tuple):
-        return guard(";".join(map(str, value)))
+        return guard(join(map(str, value)))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return guard(value) if isinstance(value, str) else value

@@ -88,8 +88,8 @@ def tallied(tally: Tally) -> str:
 def apply(session: Session, plan: str, key: str | None, strict: bool) -> int:
     """Do what a plan says.
 
-    Only where that is still what would happen: everything is decided again, as whoever applies it; customers that changed meanwhile are stale and
-    left alone.
+    Only where that is still what would happen: everything is decided again, as whoever applies it;
+    customers that changed meanwhile are stale and left alone.
     """
     path = Path(plan)
     if not path.is_file():

@@ -21,11 +21,8 @@ from typing import Any
 from attrs import field as attribute
 from attrs import frozen
 
-from ownership_core.cli.output import unguard
+from ownership_core.cli.cells import SEPARATOR, unguard
 from ownership_core.errors import InvalidInput, Problem, invalid, raise_all
-
-SEPARATOR = ";"
-"""Between the values of a set field within one cell."""
 
 
 @frozen
@@ -61,7 +58,7 @@ class Binding:
         """The text of each field in one record, its formula guard taken off; an empty cell is an empty text."""
         found = dict(self.constants)
         for field, places in self.cells.items():
-            parts = [text for place in places if (text := unguard(cells[place]).strip(" "))]
+            parts = [text for place in places if (text := unguard(cells[place]))]
             found[field] = (SEPARATOR if field in self.many else " ").join(parts)
         return found
 
@@ -114,11 +111,6 @@ def bind(column_map: ColumnMap, header: Sequence[str], shape: Shape) -> Binding:
         raise InvalidInput(*problems)
     cells = {field: tuple(found) for field, found in places.items()}
     return Binding(len(header), cells, column_map.constants, shape.many, header)
-
-
-def split(text: str) -> list[str]:
-    """The values of a set field in one cell."""
-    return [part for raw in text.split(SEPARATOR) if (part := raw.strip())]
 
 
 def _targets(column_map: ColumnMap) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ownership_core.cli.importing.columns import Shape, split
+from ownership_core.cli.cells import split
+from ownership_core.cli.importing.columns import Shape
 from ownership_core.cli.importing.job import Job, required
 from ownership_core.cli.importing.stage import CHANGE, CHUNK, NEW, SAME, Comparing, Staged
 from ownership_core.cli.where import read_text
@@ -29,7 +30,7 @@ class CustomerJob(Job):
     def shape(self) -> Shape:
         """Every field somebody may write, the id, and the owner."""
         writable = [field for field in self.shop.store.fields if not field.computed]
-        many = frozenset(field.name for field in writable if field.many)
+        many = frozenset({"staff", *(field.name for field in writable if field.many)})
         return Shape(frozenset({"id", "staff", *(field.name for field in writable)}), frozenset({"id"}), many)
 
     def comparing(self, values: dict[str, str]) -> Comparing:
@@ -38,7 +39,6 @@ class CustomerJob(Job):
 
     def check(self, values: dict[str, str]) -> Iterator[tuple[str, Problem]]:
         """The id, every field by its kind, the owner's id."""
-        yield from required(values, "id")
         for name, text in values.items():
             if not text:
                 continue
@@ -46,6 +46,7 @@ class CustomerJob(Job):
                 self._parse(name, text)
             except InvalidInput as bad:
                 yield from ((name, problem) for problem in bad.problems)
+        yield from required(values, "id")
 
     def look(self) -> None:
         """Tell new customers from those the asker can see already."""
@@ -58,7 +59,7 @@ class CustomerJob(Job):
     def carry_out(self, transaction: Transaction) -> None:
         """Create in chunks, change one by one."""
         for chunk in self.stage.chunks(NEW):
-            self._create(transaction, chunk)
+            self._create(transaction, [row for row in chunk if self._has_one_owner(row)])
         for chunk in self.stage.chunks(CHANGE):
             for row in chunk:
                 values, sets = self._parts(row.values)
@@ -68,7 +69,8 @@ class CustomerJob(Job):
         if name == "id":
             self.shop.edge.customer_id(text)
         elif name == "staff":
-            parse_id(text, self.shop.edge.capabilities.staff_key, "staff id")
+            for one in split(text):
+                parse_id(one, self.shop.edge.capabilities.staff_key, "staff id")
         else:
             field = self.shop.store.fields[name]
             for part in split(text) if field.many else [text]:
@@ -86,8 +88,7 @@ class CustomerJob(Job):
                 return found
 
     def _compare(self, row: Staged, customer: Customer) -> None:
-        staff = row.values.get("staff")
-        if staff and staff not in {assignment.staff for assignment in customer.assignments}:
+        if not set(split(row.values.get("staff", ""))) <= {assignment.staff for assignment in customer.assignments}:
             hint = "Move it with `ownership assignments import`."
             self.blame(row.line, Problem(EXISTS, "The customer is there, with other staff.", hint), "staff")
             return
@@ -107,7 +108,7 @@ class CustomerJob(Job):
         if field.many:
             return frozenset(split(text)) == customer.sets.get(name, frozenset())
         if not text:
-            return not field.optional or customer.values.get(name) is None
+            return not field.optional or not customer.values.get(name)
         return field.parse(read_text(field, text)) == customer.values.get(name)
 
     def _parts(self, texts: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
@@ -124,7 +125,16 @@ class CustomerJob(Job):
                 values[name] = _value(field, text)
         return values, sets
 
+    def _has_one_owner(self, row: Staged) -> bool:
+        if len(split(row.values.get("staff", ""))) <= 1:
+            return True
+        hint = "Name one, and bring in the others with `ownership assignments import`."
+        self.blame(row.line, Problem("invalid_value", "A new customer comes with one owner at most.", hint), "staff")
+        return False
+
     def _create(self, transaction: Transaction, chunk: list[Staged]) -> None:
+        if not chunk:
+            return
         lines = {row.values["id"]: row.line for row in chunk}
         command = CreateCustomer([self._new(row) for row in chunk], Channel.IMPORT)
         try:
@@ -141,9 +151,9 @@ class CustomerJob(Job):
 
     def _new(self, row: Staged) -> NewCustomer:
         values, sets = self._parts(row.values)
-        staff = row.values.get("staff")
+        staff = split(row.values.get("staff", ""))
         given = {name: value for name, value in values.items() if value is not None}
-        return NewCustomer(CustomerId(row.values["id"]), given, sets, StaffId(staff) if staff else None)
+        return NewCustomer(CustomerId(row.values["id"]), given, sets, StaffId(staff[0]) if staff else None)
 
 
 def _value(field: Field, text: str) -> Any:

@@ -150,7 +150,7 @@ class Job(ABC):
                     raise _Undo
         except _Undo:
             return False, ()
-        return True, transaction.told
+        return True, transaction.warnings
 
 
 def contradiction(key: str) -> Problem:

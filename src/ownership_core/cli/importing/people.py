@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ownership_core.cli.importing.columns import Shape, split
+from ownership_core.cli.cells import split
+from ownership_core.cli.importing.columns import Shape
 from ownership_core.cli.importing.job import Job, required
 from ownership_core.cli.importing.stage import CHANGE, NEW, Comparing, Staged
 from ownership_core.cli.where import read_text
