@@ -130,7 +130,9 @@ def reaches_staff(asker: Access, level: Level, staff: StaffId, departments: froz
 def holders_in_reach(asker: Access, level: Level, primary_only: bool) -> Scope:
     """Whoever loses an assignment (or only the primary one) is somebody this right extends to (row 90)."""
     node = PrimaryOf if primary_only else AssignedTo
-    match level:
+    # Whoever works in no department has no colleagues, and is an outsider to all of them himself.
+    reach = level if asker.departments or level is Level.ALL else min(level, Level.OWN)
+    match reach:
         case Level.NONE:
             return Nothing()
         case Level.OWN:

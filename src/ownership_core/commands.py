@@ -47,6 +47,27 @@ class Matching:
 Selection: TypeAlias = One | Ids | Matching
 
 
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+def _chosen(kind: type[_Choice], raw: str) -> _Choice:
+    """The member of ``kind`` with this value, or ``invalid_value`` with all there are."""
+    try:
+        return kind(raw)
+    except ValueError:
+        known = ", ".join(member.value for member in kind)
+        what = f"{ascii(raw)[:60]} is no {kind.__name__.lower()}."
+        raise invalid("invalid_value", what, f"Use one of {known}.") from None
+
+
+def _mode(raw: str) -> Mode:
+    return _chosen(Mode, raw)
+
+
+def _channel(raw: str) -> Channel:
+    return _chosen(Channel, raw)
+
+
 def selection(raw: object) -> Selection:
     """One id, several ids or a scope, told apart.
 
@@ -86,7 +107,7 @@ class Assign:
 
     customers: Selection = attribute(converter=selection)
     staff: StaffId
-    mode: Mode = attribute(default=Mode.SET, converter=Mode)
+    mode: Mode = attribute(default=Mode.SET, converter=_mode)
     role: str = ""
     source: str = "manual"
     reason: str | None = None
@@ -167,7 +188,7 @@ class CreateCustomer:
     """Create customers that came in by ``channel``, whose policy decides the owner (H01, H03, H04)."""
 
     customers: tuple[NewCustomer, ...] = attribute(converter=_new_customers)
-    channel: Channel = attribute(default=Channel.STAFF, converter=Channel)
+    channel: Channel = attribute(default=Channel.STAFF, converter=_channel)
     reason: str | None = None
 
 
@@ -193,7 +214,11 @@ class DeleteCustomer:
 
 
 def _maybe_set(raw: Any) -> Any:
-    return raw if raw is KEEP or raw is None else frozenset(raw)
+    if raw is KEEP or raw is None:
+        return raw
+    if isinstance(raw, str) or not isinstance(raw, Iterable):
+        raise invalid("invalid_value", f"Several were expected, not {ascii(raw)[:60]}.", f"Give [{ascii(raw)[:60]}].")
+    return frozenset(raw)
 
 
 @frozen

@@ -61,6 +61,8 @@ class Counsel:
 
     def asking(self, command: Command, actor: Actor, access: Access | None) -> Asking:
         """Everything ``decide`` has to know about the asker of ``command``."""
+        if actor.kind is not ActorKind.STAFF:
+            access = None  # an operator or a till may be called like a staff, and is somebody else
         right = ACTION_OF[type(command)]
         demands = self._host.pool_all("ownership_requirements", Requirement, command=command, actor=actor)
         for name, demand in demands:

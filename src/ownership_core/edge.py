@@ -22,8 +22,18 @@ from ownership_core.commands import (
 )
 from ownership_core.errors import InvalidInput, Problem, invalid, raise_all
 from ownership_core.fields import Field, Fields
-from ownership_core.keys import fold_identity, parse_id, parse_text
-from ownership_core.model import Actor, Customer, CustomerId, Value
+from ownership_core.keys import KeyType, fold_identity, parse_id, parse_text
+from ownership_core.model import (
+    Actor,
+    ActorKind,
+    Customer,
+    CustomerId,
+    GroupRestriction,
+    Level,
+    RestrictionMode,
+    StaffId,
+    Value,
+)
 from ownership_core.ports import Capabilities, Order
 from ownership_core.scope import Wildcard
 from ownership_core.settings import Limits
@@ -32,6 +42,8 @@ from ownership_core.wellformed import check_scope
 _T = TypeVar("_T")
 _NAMES = ("department", "parent", "role")
 _TEXTS = ("reason", "source", "label", "login")
+_EMPTIED = ("login", "parent", "restriction", "websites")  # where None says that there is none
+_FLAGS = ("active", "create", "delete", "notify", "replace", "revoke")
 
 
 @frozen
@@ -53,19 +65,24 @@ class Edge:
         problems: list[Problem] = []
         parsed: dict[CustomerId, None] = {}
         for one in raw:
-            if len(parsed) >= self.limits.ids:
-                hint = "Use a scope, or raise settings.limits.ids."
-                raise invalid("too_many_ids", f"More than {self.limits.ids} ids were given.", hint)
             customer = _collect(problems, self.customer_id, one)
             if customer is not None:
                 parsed[customer] = None
+            if len(parsed) + len(problems) > self.limits.ids:
+                hint = "Use a scope, or raise settings.limits.ids."
+                raise invalid("too_many_ids", f"More than {self.limits.ids} ids were given.", hint)
         raise_all(problems)
         return tuple(parsed)
 
-    def order(self, name: str) -> Order:
+    def staff_id(self, raw: object) -> StaffId:
+        """One staff id, or ``invalid_id``."""
+        return StaffId(parse_id(raw, self.capabilities.staff_key, "staff id"))
+
+    def order(self, name: object) -> Order:
         """``name`` or ``-name``: a to-one field to sort by, or ``unknown_sort``."""
-        descending = name.startswith("-")
-        field = name[1:] if descending else name
+        text = name if isinstance(name, str) else ascii(name)
+        descending = text.startswith("-")
+        field = text[1:] if descending else text
         if field not in self.fields or self.fields[field].many:
             sortable = ", ".join(f.name for f in self.fields.to_one())
             raise invalid("unknown_sort", f"Customers cannot be sorted by {field!r}.", f"Sort by one of {sortable}.")
@@ -75,7 +92,8 @@ class Edge:
         """The actor with its id read strictly; anything else is ``invalid_actor``."""
         if not isinstance(raw, Actor):
             raise invalid("invalid_actor", f"{type(raw).__name__} is not an Actor.", "Use Actor.staff(id).")
-        return attrs.evolve(raw, id=parse_id(raw.id, what="actor"))
+        key = self.capabilities.staff_key if raw.kind is ActorKind.STAFF else KeyType.TEXT
+        return attrs.evolve(raw, id=parse_id(raw.id, key, "actor"))
 
     def command(self, raw: object) -> Command:
         """The command with all its ids, texts and scopes read strictly."""
@@ -84,6 +102,9 @@ class Edge:
         clean: dict[str, Any] = {}
         for attribute in attrs.fields(type(command)):
             value = getattr(command, attribute.name)
+            if value is KEEP or (value is None and (attribute.default is None or attribute.name in _EMPTIED)):
+                clean[attribute.name] = value
+                continue
             done = _collect(problems, self._part, attribute.name, value)
             clean[attribute.name] = value if done is None else done
         raise_all(problems)
@@ -151,25 +172,35 @@ class Edge:
         return field
 
     def _part(self, name: str, value: Any) -> Any:
-        if value is None or value is KEEP:
-            return None
         if isinstance(value, One | Ids | Matching):
             return self._selection(value)
         if name == "customer":
             return self.customer_id(value)
         if name == "staff" and not isinstance(value, Wildcard):
-            return parse_id(value, self.capabilities.staff_key, "staff id")
+            return self.staff_id(value)
         if name in _NAMES and value != "":
             return parse_id(value, what=name)
-        if name == "departments":
-            return frozenset(parse_id(one, what="department id") for one in value)
-        if name == "websites":
-            return frozenset(parse_id(one, what="website") for one in value)
+        if name in ("departments", "websites") and value is not None:
+            return frozenset(parse_id(one, what=f"{name[:-1]} id") for one in value)
         if name in _TEXTS:
             return parse_text(value, self.limits.text, name)
-        if name == "expected_version" and (type(value) is not int or value < 0):
-            raise invalid("invalid_value", "expected_version is a whole number from 0.", where=name)
-        return None
+        if name == "restriction":
+            return self._restriction(value)
+        _require_kind(name, value)
+        return tuple(map(self._canonical, value)) if name == "customers" else None
+
+    def _canonical(self, new: NewCustomer) -> NewCustomer:
+        """Its ids in the one spelling everything else compares with; what cannot be read is told by its row."""
+        unread: list[Problem] = []
+        customer = _collect(unread, self.customer_id, new.id)
+        staff = None if new.staff is None else _collect(unread, self.staff_id, new.staff)
+        return new if customer is None or unread else attrs.evolve(new, id=customer, staff=staff)
+
+    def _restriction(self, raw: object) -> GroupRestriction:
+        if not isinstance(raw, GroupRestriction) or not isinstance(raw.mode, RestrictionMode):
+            raise invalid("invalid_value", "The restriction is none.", "Give a GroupRestriction.", "restriction")
+        groups = self.fields["groups"]
+        return GroupRestriction(raw.mode, frozenset(str(groups.parse(group)) for group in raw.groups))
 
     def _selection(self, selection: Selection) -> Selection:
         match selection:
@@ -179,6 +210,26 @@ class Edge:
                 return Ids(self.customer_ids(ids))
             case Matching(scope):
                 return Matching(check_scope(scope, self.fields))
+
+
+def _require_kind(name: str, value: object) -> None:
+    """Refuse a part that is not of its kind; what the wire form can carry is decided here, not while it is written."""
+    if name in _FLAGS and type(value) is not bool:
+        raise invalid("invalid_value", f"{name} is true or false.", where=name)
+    if name == "expected_version" and (type(value) is not int or value < 0):
+        raise invalid("invalid_value", "expected_version is a whole number from 0.", where=name)
+    if name == "departments":
+        raise invalid("invalid_value", "departments lists departments.", "Give [] for none.", name)
+    if name in ("values", "sets", "levels") and not isinstance(value, Mapping):
+        raise invalid("invalid_value", f"{name} maps names to what they are.", where=name)
+    if name == "levels" and isinstance(value, Mapping) and not all(_is_level(*pair) for pair in value.items()):
+        raise invalid("invalid_value", "levels maps actions to levels.", "Give Level.OWN, Level.ALL ...", name)
+    if name == "customers" and not (isinstance(value, tuple) and all(isinstance(new, NewCustomer) for new in value)):
+        raise invalid("invalid_value", "customers holds new customers.", "Give NewCustomer(...).", name)
+
+
+def _is_level(action: object, level: object) -> bool:
+    return isinstance(action, str) and isinstance(level, Level)
 
 
 def creation_rows(

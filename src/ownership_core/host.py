@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
 from typing import Any
 
 import attrs
@@ -157,7 +158,11 @@ def _validated(plugin: Plugin) -> tuple[dict[str, Callable[..., Any]], str]:
     if misspelt:
         return {}, misspelt
     manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(hookspecs)
+    # Only the specifications this plugin speaks of: pluggy looks at every name of a module, for every manager.
+    spoken_of = ModuleType(hookspecs.__name__)
+    spoken_of.__dict__.update({n: getattr(hookspecs, n) for n in COMBINED if hasattr(plugin.implementation, n)})
+    if any(name in COMBINED for name in vars(spoken_of)):
+        manager.add_hookspecs(spoken_of)
     try:
         manager.register(plugin.implementation, plugin.name)
     except pluggy.PluginValidationError as wrong:

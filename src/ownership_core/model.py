@@ -187,6 +187,11 @@ class Customer:
         return next((a.staff for a in self.assignments if a.primary), None)
 
     @property
+    def inactive(self) -> frozenset[StaffId]:
+        """Those assigned who are not active."""
+        return frozenset(staff for staff, known in self.staff.items() if not known.active)
+
+    @property
     def name(self) -> str:
         """What to call the customer: its name, or its id where it has none."""
         return str(self.values.get("name") or self.id)

@@ -14,6 +14,7 @@ from ownership_core.events import BODY_VERSION, Event, Subject
 from ownership_core.model import (
     Action,
     Actor,
+    ActorKind,
     Department,
     GroupRestriction,
     Json,
@@ -32,7 +33,7 @@ _NO_CHANGE = Tally(unchanged=1)
 
 def change(desk: Desk, writer: Writer, actor: Actor, command: AccessCommand) -> Receipt:
     """Carry out a change of staff, departments or roles; the same again is unchanged."""
-    named = {StaffId(actor.id)}
+    named = {StaffId(actor.id)} if actor.kind is ActorKind.STAFF else set()
     if not isinstance(command, ChangeDepartment) and command.staff is not None:
         named.add(command.staff)
     writer.lock_staff(named)

@@ -335,7 +335,11 @@ class Writer(Reader, Protocol):
         ...
 
     def discard(self, run: str) -> None:
-        """Forget the plan rows of a run that changes nothing, or of a plan that has expired."""
+        """Forget the plan rows of a run that changes nothing."""
+        ...
+
+    def expire(self, now: int) -> None:
+        """Forget the plans that wait until ``now`` (UTC microseconds) or less, with their rows."""
         ...
 
     def recall(self, actor: Actor, key: str) -> Remembered | None:

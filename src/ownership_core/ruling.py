@@ -75,7 +75,7 @@ class Primary(StrEnum):
     """Who stands for the customer afterwards.
 
     ``take``: the added staff. ``if_unassigned``: the added staff where nobody was assigned, else as
-    ``stay``. ``stay``: whoever did, or where that assignment ends the first by ``promote_by``.
+    ``stay``. ``stay``: whoever did, or where that assignment ends the first active one by ``promote_by``.
     ``nobody``: nobody.
     """
 
@@ -121,10 +121,12 @@ class Outcome:
         return bool(self.added or self.removed) or self.primary_before != self.primary_after
 
 
-def carry_out(effect: Effect, before: tuple[Assignment, ...], at: int) -> Outcome:
+def carry_out(
+    effect: Effect, before: tuple[Assignment, ...], at: int, inactive: frozenset[StaffId] = frozenset()
+) -> Outcome:
     """The reference meaning of an effect on one customer's assignments; ``at`` is UTC microseconds.
 
-    Stores do the same with set-based statements; the contract compares.
+    Nobody of ``inactive`` is promoted (A06). Stores do the same with set-based statements; the contract compares.
 
     >>> outcome = carry_out(Effect(add="li", drop=Drop.EVERYONE_ELSE, primary=Primary.TAKE),
     ...                     (Assignment("zhang", True, 1),), at=2)
@@ -135,7 +137,8 @@ def carry_out(effect: Effect, before: tuple[Assignment, ...], at: int) -> Outcom
     removed = tuple(a for a in before if a.staff != effect.add and _is_dropped(effect, a))
     kept = tuple(a for a in before if a not in removed)
     is_new = effect.add is not None and all(a.staff != effect.add for a in before)
-    primary_after = _primary_after(effect, before, kept, primary_before)
+    fit = tuple(a for a in kept if a.staff not in inactive)
+    primary_after = _primary_after(effect, before, kept, fit, primary_before)
     added = (
         (Assignment(effect.add, effect.add == primary_after, at, effect.role, effect.source),)
         if effect.add is not None and is_new
@@ -158,7 +161,11 @@ def _is_dropped(effect: Effect, assignment: Assignment) -> bool:
 
 
 def _primary_after(
-    effect: Effect, before: tuple[Assignment, ...], kept: tuple[Assignment, ...], primary_before: StaffId | None
+    effect: Effect,
+    before: tuple[Assignment, ...],
+    kept: tuple[Assignment, ...],
+    fit: tuple[Assignment, ...],
+    primary_before: StaffId | None,
 ) -> StaffId | None:
     match effect.primary:
         case Primary.TAKE:
@@ -170,11 +177,11 @@ def _primary_after(
         case Primary.IF_UNASSIGNED | Primary.STAY:
             if primary_before is None or any(a.primary for a in kept):
                 return primary_before
-            return _promoted(effect, kept)
+            return _promoted(effect, fit)
 
 
-def _promoted(effect: Effect, kept: tuple[Assignment, ...]) -> StaffId | None:
-    if not effect.promote_by or not kept:
+def _promoted(effect: Effect, fit: tuple[Assignment, ...]) -> StaffId | None:
+    if not effect.promote_by or not fit:
         return None
     keys = {
         SortKey.SINCE: lambda a: a.since,
@@ -182,7 +189,7 @@ def _promoted(effect: Effect, kept: tuple[Assignment, ...]) -> StaffId | None:
         SortKey.STAFF: lambda a: a.staff,
     }
     order = (*effect.promote_by, SortKey.STAFF)
-    return min(kept, key=lambda a: tuple(keys[key](a) for key in order)).staff
+    return min(fit, key=lambda a: tuple(keys[key](a) for key in order)).staff
 
 
 @frozen

@@ -24,14 +24,14 @@ from ownership_core.defaults import built_in
 from ownership_core.desk import Desk
 from ownership_core.discovery import discover
 from ownership_core.edge import Edge
-from ownership_core.errors import Conflict, Problem, Refused
+from ownership_core.errors import Conflict, InvalidInput, Problem, Refused
 from ownership_core.events import Event
 from ownership_core.explain import Explanation
 from ownership_core.fields import Field, Fields
 from ownership_core.hookspecs import Committed, DoctorCheck
 from ownership_core.host import Host
 from ownership_core.inquiry import Inquiry
-from ownership_core.keys import to_micros
+from ownership_core.keys import ID_LIMIT, parse_id, parse_text, to_micros
 from ownership_core.model import Action, Actor, CustomerId, StaffId
 from ownership_core.plan import PlanFile, Receipt
 from ownership_core.ports import Clock, Remembered, Run, RunState, Store, Writer
@@ -129,7 +129,7 @@ class Ownership:
 
         Raises :class:`Refused` with ``not_found`` for customers outside the asker's ``explain``.
         """
-        return self._inquiry(actor).why(self.edge.customer_id(customer), StaffId(staff), str(action))
+        return self._inquiry(actor).why(self.edge.customer_id(customer), self.edge.staff_id(staff), str(action))
 
     def why_cannot(self, actor: Actor, command: CustomerCommand) -> Explanation:
         """Every condition of a command about one customer, met or not, decided by the same code (row 34)."""
@@ -149,10 +149,11 @@ class Ownership:
 
     def plan_rows(self, actor: Actor, plan: str) -> Iterator[PlanRow]:
         """What a stored plan or run holds, row by row; only for whoever made it (``unknown_plan``)."""
+        asker = self.edge.actor(actor)
         with self.store.reader() as reader:
-            found = reader.run(plan)
-            if found is None or found.actor != self.edge.actor(actor):
-                raise Refused(_unknown_plan(plan), who=actor.id)
+            found = reader.run(_plan_id(plan, asker))
+            if found is None or found.actor != asker:
+                raise Refused(_unknown_plan(plan), who=asker.id)
             yield from reader.plan_rows(plan)
 
     def doctor(self) -> list[tuple[str, list[Problem]]]:
@@ -166,7 +167,7 @@ class Ownership:
     def atomic(self) -> Iterator[Transaction]:
         """Several commands, all or none: committed together when the block ends well.
 
-        Plugins hear of the runs after the commit; what went wrong there is in ``Transaction.told``.
+        Plugins hear of the runs after the commit; what went wrong there is in ``Transaction.warnings``.
         """
         with self.store.writer() as writer:
             transaction = Transaction(self, writer)
@@ -182,10 +183,10 @@ class Ownership:
         """
         with self.atomic() as transaction:
             receipt = transaction.execute(command, actor, key=key, strict=strict)
-        return attrs.evolve(receipt, warnings=(*receipt.warnings, *transaction.told))
+        return attrs.evolve(receipt, warnings=(*receipt.warnings, *transaction.warnings))
 
     def plan(self, command: Command, actor: Actor) -> Plan:
-        """What ``command`` would do now, stored as a plan; nothing else is written (C04, C05).
+        """What ``command`` would do now, stored as a plan for a week; nothing else is written (C04, C05).
 
         Commands about people and new customers are rehearsed in a transaction that is undone.
         """
@@ -193,9 +194,11 @@ class Ownership:
         if isinstance(clean, CreateCustomer | AccessCommand):
             planned = self._rehearsed(clean, asker)
             with self.store.writer() as writer:
+                writer.expire(self.now())
                 writer.save_run(planned)
             return Plan(planned)
         with self.store.writer() as writer:
+            writer.expire(self.now())
             drafted = Writing(self.desk(), writer, asker).plan(clean)
             planned = attrs.evolve(drafted, expires=drafted.at + PLAN_LIFETIME)
             writer.save_run(planned)
@@ -208,7 +211,7 @@ class Ownership:
         """
         with self.atomic() as transaction:
             receipt = transaction.apply(plan, actor, key=key, strict=strict)
-        return attrs.evolve(receipt, warnings=(*receipt.warnings, *transaction.told))
+        return attrs.evolve(receipt, warnings=(*receipt.warnings, *transaction.warnings))
 
     def bootstrap(self, admin: str, label: str, system_user: str) -> None:
         """Seed the roles of the settings and the first admin; only while there is no staff at all.
@@ -290,18 +293,19 @@ class Transaction:
         self._ownership = ownership
         self.writer = writer
         self._runs: list[str] = []
-        self.told: tuple[Problem, ...] = ()
+        self.warnings: tuple[Problem, ...] = ()
 
     def execute(self, command: Command, actor: Actor, *, key: str | None = None, strict: bool = False) -> Receipt:
         """As :meth:`Ownership.execute`, inside this transaction."""
         clean, writing = self._ownership.edge.command(command), self._writing(actor)
-        return self._once(writing, key, payload_hash(clean), lambda: writing.execute(clean, strict))
+        payload = "" if key is None else payload_hash(clean)
+        return self._once(writing, key, payload, lambda: writing.execute(clean, strict))
 
     def apply(self, plan: str | PlanFile, actor: Actor, *, key: str | None = None, strict: bool = False) -> Receipt:
         """As :meth:`Ownership.apply`, inside this transaction."""
-        command, source = self._source(plan, actor)
+        command, source = self._source(plan, self._ownership.edge.actor(actor))
         clean, writing = self._ownership.edge.command(command), self._writing(actor)
-        payload = payload_hash(clean) + (source.plan or "")
+        payload = "" if key is None else payload_hash(clean) + (source.plan or "")
         if isinstance(clean, CreateCustomer | AccessCommand):
             return self._once(writing, key, payload, lambda: writing.execute(clean, strict))
         return self._once(writing, key, payload, lambda: writing.apply(clean, source, strict))
@@ -315,7 +319,7 @@ class Transaction:
             if run is not None:
                 committed = Committed(run, lambda run_of=run_of: self._events(run_of))  # type: ignore[misc]
                 problems += self._ownership.host.tell("ownership_committed", run=committed)
-        self.told = tuple(problems)
+        self.warnings = tuple(problems)
 
     def _events(self, run: str) -> Iterator[Event]:
         with self._ownership.store.reader() as reader:
@@ -326,6 +330,7 @@ class Transaction:
 
     def _once(self, writing: Writing, key: str | None, payload: str, act: Callable[[], Receipt]) -> Receipt:
         if key is not None:
+            key = parse_text(key, ID_LIMIT, "key")
             done = self.writer.recall(writing.actor, key)
             if done is not None and done.payload != payload:
                 what = f"The idempotency key {key!r} was used for another command."
@@ -342,7 +347,7 @@ class Transaction:
     def _source(self, plan: str | PlanFile, actor: Actor) -> tuple[Command, Source]:
         if isinstance(plan, PlanFile):
             return plan.command, Source(plan.others, file=plan)
-        run = self.writer.run(plan)
+        run = self.writer.run(_plan_id(plan, actor))
         if run is None or run.state is not RunState.PLANNED:
             raise Refused(_unknown_plan(plan), who=actor.id)
         if run.expires is not None and run.expires <= self._ownership.now():
@@ -350,5 +355,14 @@ class Transaction:
         return command_from_wire(run.command), Source(run.tally.total - run.tally.changed, plan=plan)
 
 
+def _plan_id(plan: object, actor: Actor) -> str:
+    """The id of a plan; what can be none is as unknown as one that is not there."""
+    try:
+        return parse_id(plan, what="plan")
+    except InvalidInput:
+        raise Refused(_unknown_plan(plan), who=actor.id) from None
+
+
 def _unknown_plan(plan: object) -> Problem:
-    return Problem("unknown_plan", f"There is no plan {plan!r} of yours waiting.", "Check the id, or plan again.")
+    what = f"There is no plan {ascii(plan)[:60]} of yours waiting."
+    return Problem("unknown_plan", what, "Check the id, or plan again.")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from enum import Enum, StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import attrs
 import cattrs
 import cattrs.v
 from attrs import field as attribute
@@ -182,6 +184,10 @@ def _contradictions(settings: Settings) -> list[Problem]:
         problems.append(
             Problem("invalid_settings", "at_most must be at least 1.", "Use 1 or more.", "settings.at_most")
         )
+    for name, limit in attrs.asdict(settings.limits).items():
+        if limit < 1:
+            where = f"settings.limits.{name}"
+            problems.append(Problem("invalid_settings", f"{name} must be at least 1.", "Use 1 or more.", where))
     try:
         Fields.declare(settings.fields)
     except InvalidInput as duplicate:
@@ -199,6 +205,7 @@ def _as_problem(text: str) -> Problem:
     return Problem("invalid_settings", what, where=where)
 
 
+@cache
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     for kind in (str, int, bool):

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from ownership_core.errors import InvalidInput, Problem, raise_all
 from ownership_core.fields import Field, Fields, Kind
+from ownership_core.keys import parse_id
 from ownership_core.model import Value
 from ownership_core.scope import (
     After,
@@ -20,12 +21,15 @@ from ownership_core.scope import (
     Everything,
     Has,
     Matches,
+    Members,
     Missing,
     Not,
     Nothing,
     OneOf,
+    Outsiders,
     PrimaryOf,
     Scope,
+    StaffSet,
     Under,
     Wildcard,
 )
@@ -49,8 +53,10 @@ def _problems(scope: Scope, fields: Fields, searchable_only: bool, depth: int) -
         yield Problem("invalid_scope", f"The scope is nested more than {DEPTH_LIMIT} deep.", "Flatten it.")
         return
     match scope:
-        case Everything() | Nothing() | AssignedTo() | PrimaryOf() | AssignedBefore():
+        case Everything() | Nothing() | AssignedBefore():
             return
+        case AssignedTo(staff) | PrimaryOf(staff):
+            yield from _staff_problems(staff)
         case AssignedCount(count):
             if type(count) is not int or count < 1:
                 yield Problem("invalid_scope", "AssignedCount needs a whole number of at least 1.")
@@ -100,6 +106,21 @@ def _field_problems(
         yield Problem("invalid_scope", f"The field {name!r} is spoken of with {verb}.", where=name)
     if kinds is not None and declared.kind not in kinds:
         yield Problem("invalid_scope", f"The {declared.kind.value} field {name!r} cannot be used so.", where=name)
+
+
+def _staff_problems(staff: StaffSet) -> Iterator[Problem]:
+    """Ids no store can hold would reach the driver as they are."""
+    if isinstance(staff, Wildcard):
+        return
+    ids = staff.departments if isinstance(staff, Members | Outsiders) else staff
+    if len(ids) > VALUES_LIMIT:
+        yield Problem("invalid_scope", f"A list of {len(ids)} ids is too long.", "Use departments instead.")
+        return
+    for one in ids:
+        try:
+            parse_id(one)
+        except InvalidInput as bad:
+            yield from bad.problems
 
 
 def _value_problems(

@@ -217,7 +217,7 @@ def _compare(writer: Writer, effect: Effect) -> None:
     apply(writer, "effect", Matching(Everything()), effect, at=7_000)
     after = {customer.id: customer for customer in writer.customers(ids)}
     for customer in before:
-        expected = carry_out(effect, customer.assignments, 7_000)
+        expected = carry_out(effect, customer.assignments, 7_000, customer.inactive)
         assert set(after[customer.id].assignments) == set(expected.after), (effect, customer.id)
         grown = after[customer.id].version - customer.version
         assert grown == int(expected.changed), (effect, customer.id)

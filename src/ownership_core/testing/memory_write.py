@@ -94,7 +94,7 @@ class MemoryWriter(MemoryReader):
         customer = self._state.customer(id)
         if customer is None or not self._is_visible(draft, customer):
             return PlanRow(id, Fate.REFUSED, codes=(NOT_FOUND,))
-        outcome = carry_out(draft.effect, customer.assignments, draft.at)
+        outcome = carry_out(draft.effect, customer.assignments, draft.at, customer.inactive)
         codes = self._failing(draft, customer, outcome)
         if codes:
             return PlanRow(id, Fate.STALE if STALE in codes else Fate.REFUSED, customer.version, codes)
@@ -146,8 +146,10 @@ class MemoryWriter(MemoryReader):
         for row in list(self.plan_rows(run.id)):
             if row.fate is not Fate.CHANGED:
                 continue
-            before = self._state.assignments.get(row.customer, ())
-            outcome = carry_out(draft.effect, before, draft.at)
+            customer = self._state.customer(row.customer)
+            if customer is None:
+                raise conflict("The customer has gone since it was drafted.")
+            outcome = carry_out(draft.effect, customer.assignments, draft.at, customer.inactive)
             self._record(run, row, draft.at, outcome.added, fields)
             self._state.assign(row.customer, outcome.after)
 

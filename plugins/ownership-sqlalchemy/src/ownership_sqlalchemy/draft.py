@@ -198,7 +198,11 @@ class Drafting:
         # Staff sort as text here whatever their key type, as they do in the reference.
         keys = {SortKey.SINCE: mine.c.since, SortKey.ROLE: mine.c.role, SortKey.STAFF: cast(mine.c.staff_id, Text)}
         order = dict.fromkeys((*effect.promote_by, SortKey.STAFF))
-        kept = self._of_customer(mine.c.staff_id).where(not_(is_dropped(self.tables, effect)))
+        staff = self.tables.staff
+        active = select(staff.c.id).where(staff.c.active, not_(staff.c.deleted))
+        kept = self._of_customer(mine.c.staff_id).where(
+            not_(is_dropped(self.tables, effect)), mine.c.staff_id.in_(active)
+        )
         return kept.order_by(*(keys[key] for key in order)).limit(1).scalar_subquery()
 
     def _expected(self) -> list[Column]:
