@@ -42,6 +42,10 @@ COMMANDS: Mapping[str, str] = {
 """Every command of our own, and where it is."""
 
 
+class _Enough(Exception):
+    """Whoever reads our data has seen enough of it."""
+
+
 class Shelf(click.Group):
     """Where one plugin puts its commands; a name that is taken is refused."""
 
@@ -73,6 +77,15 @@ class Root(click.Group):
         module, _, name = COMMANDS[cmd_name].partition(":")
         found: click.Command = getattr(import_module(f"ownership_core.cli.{module}"), name)
         return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry out the command; a reader who closes the pipe early is content, and click would call it an error."""
+        try:
+            answer = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise _Enough from None
+        return answer
 
     def _plugged(self, ctx: click.Context, forgiving: bool) -> dict[str, click.Command]:
         known: dict[str, dict[str, click.Command]] = ctx.find_root().meta
@@ -144,7 +157,7 @@ def run(arguments: Sequence[str]) -> int:
     except click.Abort:
         say("Stopped.")
         return 130
-    except BrokenPipeError:  # whoever read our data has seen enough
+    except _Enough:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return answer if isinstance(answer, int) else 0

@@ -81,7 +81,9 @@ def _send(
 
 @_change("assign")
 @click.option("--staff", required=True, metavar="ID", help="Who gets them.")
-@click.option("--mode", type=click.Choice([*Mode]), default=Mode.SET, help="As the only one, or beside others.")
+@click.option(
+    "--mode", type=click.Choice([mode.value for mode in Mode]), default="set", help="As the only one, or beside others."
+)
 @click.option("--role", default="", help="What the staff is to the customer.")
 def assign(session: Session, chosen: _Chosen, how: How, staff: str, mode: str, role: str) -> int:
     """Give customers to a staff."""
