@@ -51,7 +51,7 @@ class ScopeContract(Contract):
                     yes = _agreed(reader, facts, scope)
                     seen["telling" if 0 < len(yes) < len(facts) else "trivial"] += len(facts) > 0
 
-        examples(agree, worlds(), st.lists(scopes(), min_size=4, max_size=8))
+        examples(agree, worlds(), st.lists(scopes(), min_size=8, max_size=16))
         assert seen["telling"] >= TELLING * seen.total(), seen
 
     def test_random_worlds_come_back_as_loaded(self) -> None:
