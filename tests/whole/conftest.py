@@ -1,127 +1,50 @@
-"""Calls of the command line, in this process: what it says on stdout and stderr, and how it ends."""
+"""A folder to call the command line in, empty or with a small shop."""
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Iterable
+import shutil
+from contextlib import chdir, redirect_stderr
+from io import StringIO
 from pathlib import Path
-from typing import Any
 
-import attrs
 import pytest
 
 pytest.importorskip("click")
 pytest.importorskip("rich")
 
+from calls import Calls
+
 from ownership_core.cli.app import run
-from ownership_sqlalchemy import SqlAlchemyStore
-
-
-@attrs.frozen
-class Said:
-    """One call: its exit code, its data, and everything else it said."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def data(self) -> Any:
-        """The data, where it is JSON."""
-        return json.loads(self.out)
-
-    @property
-    def codes(self) -> list[str]:
-        """The codes of the problems on stderr, in order."""
-        return [line.partition(":")[0] for line in self.err.splitlines()]
-
-    @property
-    def bad_rows(self) -> list[tuple[int, str, str]]:
-        """Line, column and code of each bad row in the table on stderr."""
-        rows = (line.split("  ") for line in self.err.splitlines() if line[:6].strip().isdigit())
-        cells = ([cell.strip() for cell in row if cell.strip()] for row in rows)
-        return [(int(line), column, code) for line, column, code, *_ in cells]
-
-
-Own = Callable[..., Said]
-
-
-class Shop:
-    """A folder with a shop in it, and the command line inside that folder."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self._capsys = capsys
-
-    def __call__(self, *arguments: object, who: str | None = None) -> Said:
-        """``ownership ARGUMENTS --as WHO``."""
-        self._capsys.readouterr()
-        asked = [str(argument) for argument in arguments]
-        code = run([*asked, "--as", who] if who else asked)
-        said = self._capsys.readouterr()
-        return Said(code, said.out, said.err)
-
-    def file(self, name: str, *lines: str, encoding: str = "utf-8") -> Path:
-        """A file of these lines."""
-        path = self.folder / name
-        path.write_bytes("".join(f"{line}\n" for line in lines).encode(encoding))
-        return path
-
-    def settings(self, *lines: str) -> None:
-        """The settings, in ./ownership.toml."""
-        self.file("ownership.toml", *lines)
-
-    def digest(self, cardinality: str = "single") -> str:
-        """A hash over everything that is stored."""
-        store = SqlAlchemyStore.open("sqlite:///ownership.db", cardinality=cardinality)
-        try:
-            return store.digest()
-        finally:
-            store.close()
-
-    def open(self) -> Shop:
-        """Make the tables and the first admin, ``ada``."""
-        said = self("db", "init", "--admin", "ada")
-        assert said.code == 0, said.err
-        return self
-
-    def people(self, *staff: str, role: str = "associate") -> Shop:
-        """Staff of these ids."""
-        return self.load("staff", "id,label,role", *(f"{one},{one.title()},{role}" for one in staff))
-
-    def customers(self, *ids: str) -> Shop:
-        """Customers of these ids."""
-        return self.load("customers", "id,name", *(f"{one},Customer {one}" for one in ids))
-
-    def load(self, noun: str, *lines: str) -> Shop:
-        """Import a file of these lines as ``ada``."""
-        said = self(noun, "import", self.file(f"{noun}-loaded.csv", *lines), who="ada")
-        assert said.code == 0, said.err
-        return self
-
-    def ids(self, who: str, *arguments: str) -> list[str]:
-        """The ids of the customers somebody sees."""
-        said = self("list", "--format", "json", "--limit", "1000", *arguments, who=who)
-        assert said.code == 0, said.err
-        return [row["id"] for row in said.data]
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shop:
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Calls:
     """An empty folder to work in; alembic's wish to log is left alone."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    return Shop(tmp_path, capsys)
+    return Calls(tmp_path, capsys)
+
+
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of ``opened``, made once."""
+    folder = tmp_path_factory.mktemp("opened")
+    with chdir(folder), redirect_stderr(StringIO()) as said:
+        Path("staff.csv").write_text("id,label,role\nmaria,Maria,associate\njon,Jon,associate\n", encoding="utf-8")
+        Path("customers.csv").write_text("id,name\nc1,Customer c1\nc2,Customer c2\nc3,Customer c3\n", encoding="utf-8")
+        for arguments in (
+            ("db", "init", "--admin", "ada"),
+            ("staff", "import", "staff.csv", "--as", "ada"),
+            ("customers", "import", "customers.csv", "--as", "ada"),
+        ):
+            assert run(arguments) == 0, said.getvalue()
+    return folder / "ownership.db"
 
 
 @pytest.fixture
-def opened(shop: Shop) -> Shop:
-    """A shop with the staff ``ada`` (admin), ``maria`` and ``jon``, and the customers c1 to c3."""
-    return shop.open().people("maria", "jon").customers("c1", "c2", "c3")
-
-
-def lines_of(rows: Iterable[tuple[int, str, str]]) -> list[int]:
-    """The lines of bad rows."""
-    return [line for line, _, _ in rows]
+def opened(shop: Calls, _template: Path) -> Calls:
+    """A shop with the staff ``ada`` (admin), ``maria`` and ``jon``, and the customers c1 to c3, unassigned."""
+    shutil.copy(_template, shop.folder)
+    return shop
