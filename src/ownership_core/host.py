@@ -45,28 +45,26 @@ class Host:
 
     def pool_all(self, hook: str, kind: type, **arguments: Any) -> list[tuple[str, Any]]:
         """The members of every plugin's list, each with its plugin; anything but ``kind`` is refused."""
+        return [one for name, answer in self.pool(hook, **arguments) for one in _members(hook, name, kind, answer)]
+
+    def attempt(self, hook: str, kind: type) -> tuple[list[tuple[str, Any]], list[tuple[str, PluginError]]]:
+        """As :meth:`pool_all`, whatever becomes of some: all members, and who failed with what."""
         members: list[tuple[str, Any]] = []
-        for name, answer in self.pool(hook, **arguments):
-            if not isinstance(answer, list) or not all(isinstance(one, kind) for one in answer):
-                raise _wrong_answer(hook, name, f"a list of {kind.__name__}", answer)
-            members.extend((name, one) for one in answer)
-        return members
+        failed: list[tuple[str, PluginError]] = []
+        for name, caller in self._callers[hook]:
+            try:
+                answer = self._ask(hook, name, caller, {})
+                members += [] if answer is None else _members(hook, name, kind, answer)
+            except PluginError as error:
+                failed.append((name, error))
+        return members, failed
 
     def gather(self, hook: str, kind: type) -> list[tuple[str, Any]]:
         """As :meth:`pool_all` while an application is built: a plugin that fails is left out altogether,
         marked as failed and reported, and the shop goes on (I47)."""
-        members: list[tuple[str, Any]] = []
-        for name, caller in list(self._callers[hook]):
-            try:
-                answer = self._ask(hook, name, caller, {})
-                if answer is None:
-                    continue
-                if not isinstance(answer, list) or not all(isinstance(one, kind) for one in answer):
-                    raise _wrong_answer(hook, name, f"a list of {kind.__name__}", answer)
-            except PluginError as failed:
-                self._leave_out(name, str(failed))
-            else:
-                members.extend((name, one) for one in answer)
+        members, failed = self.attempt(hook, kind)
+        for name, error in failed:
+            self._leave_out(name, str(error))
         return members
 
     def require(self, names: Iterable[str]) -> None:
@@ -195,6 +193,8 @@ def _not_shadowing(plugin: Plugin, taken: set[str]) -> Plugin:
     return plugin
 
 
-def _wrong_answer(hook: str, name: str, expected: str, answer: object) -> PluginError:
-    what = f"The plugin {name!r} answered {hook} with {type(answer).__name__} instead of {expected}."
-    return PluginError(Problem("plugin_failed", what, "Mend the plugin, or block it in settings.plugins."), who=name)
+def _members(hook: str, name: str, kind: type, answer: object) -> list[tuple[str, Any]]:
+    if isinstance(answer, list) and all(isinstance(one, kind) for one in answer):
+        return [(name, one) for one in answer]
+    what = f"The plugin {name!r} answered {hook} with {type(answer).__name__} instead of a list of {kind.__name__}."
+    raise PluginError(Problem("plugin_failed", what, "Mend the plugin, or block it in settings.plugins."), who=name)

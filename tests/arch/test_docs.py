@@ -25,7 +25,7 @@ from ownership_core.fields import Field
 from ownership_core.hookspecs import COMBINED
 from ownership_core.model import Level
 from ownership_core.plan import FORMAT_VERSION
-from ownership_core.refusals import SENTENCES
+from ownership_core.service.refusals import SENTENCES
 from ownership_core.settings import Limits, Plugins, Settings, load_settings
 from ownership_core.wire import WIRE_VERSION
 
@@ -36,7 +36,7 @@ SOURCES = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "plugins").glob("*/src
 PARTS = ("Asked", "Combined", "Silence", "Purity", "Failure")
 CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
-MADE_UP = re.compile(r"ownership_core/testing/(contract_\w+|oracle|strategies|worlds)\.py$")
+MADE_UP = re.compile(r"ownership_core/testing/(contracts/\w+|oracle|strategies|worlds)\.py$")
 """Files of the test kit whose codes exist in made-up shops only."""
 
 NEVER_TOLD = {"Grant"}

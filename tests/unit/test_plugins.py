@@ -178,6 +178,14 @@ def test_i47_a_failing_doctor_check_is_reported_and_the_others_run(open_shop: Op
     assert {"orphaned", "unassigned"} < set(found)
 
 
+def test_i47_a_plugin_that_cannot_even_offer_its_checks_is_reported_too(open_shop: OpenShop) -> None:
+    """Under the plugin's name; what the others offer runs."""
+    shop = open_shop(plugins={"mute": failing("ownership_doctor_checks")})
+    found = {name: [p.code for p in problems] for name, problems in shop.ownership.doctor()}
+    assert found["mute"] == ["plugin_failed"]
+    assert {"orphaned", "unassigned"} < set(found)
+
+
 def test_i47_a_failing_search_filter_ends_the_search(open_shop: OpenShop) -> None:
     """And one that finds an undeclared field does too."""
 

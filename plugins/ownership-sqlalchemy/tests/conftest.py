@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import pytest
 from sqlalchemy import event
 
-from ownership_core.testing import contracts  # noqa: F401 - before its parts, so that their asserts explain themselves
 from ownership_core.testing.worlds import WORLD_FIELDS
 from ownership_sqlalchemy import SqlAlchemyStore
 

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from ownership_core.errors import Conflict, StoreError
-from ownership_core.testing.contract_base import ANN, C2, small_shop
-from ownership_core.testing.contract_base import single as in_single
+from ownership_core.testing.contracts.base import ANN, C2, small_shop
+from ownership_core.testing.contracts.base import single as in_single
 from ownership_core.testing.worlds import load, new_row, new_run
 from ownership_sqlalchemy import SqlAlchemyStore, dialects
 

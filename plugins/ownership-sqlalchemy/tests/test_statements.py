@@ -13,7 +13,7 @@ from ownership_core.model import CustomerId
 from ownership_core.ports import Draft, Guard, Order, Position, Query
 from ownership_core.ruling import Drop, Effect, Primary, Requirement
 from ownership_core.scope import ANY, AssignedIn, AssignedTo, Everything, Has, Matches, Scope
-from ownership_core.testing.contract_base import ANN, EVE, small_shop
+from ownership_core.testing.contracts.base import ANN, EVE, small_shop
 from ownership_core.testing.worlds import load, new_run
 from ownership_sqlalchemy import SqlAlchemyStore
 

@@ -16,7 +16,7 @@ from ownership_core.errors import InvalidInput, Problem, invalid
 from ownership_core.fields import Fields, Kind
 from ownership_core.keys import from_micros
 from ownership_core.model import Action, Customer, Json
-from ownership_core.reading import Visible
+from ownership_core.service.reading import Visible
 
 COLUMNS = ("id", "name", "email", "website", "groups", "staff")
 _PEOPLE = ("staff", "primary", "version")

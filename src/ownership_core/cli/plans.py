@@ -19,9 +19,9 @@ from ownership_core.keys import from_micros
 from ownership_core.model import Json
 from ownership_core.plan import Receipt, read_plan, write_plan
 from ownership_core.ports import Tally
-from ownership_core.refusals import problem
 from ownership_core.ruling import Fate, PlanRow
 from ownership_core.service import Plan
+from ownership_core.service.refusals import problem
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)

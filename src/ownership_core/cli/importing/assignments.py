@@ -14,10 +14,10 @@ from ownership_core.fields import Field, Kind
 from ownership_core.keys import parse_id
 from ownership_core.model import CustomerId, StaffId
 from ownership_core.plan import Receipt
-from ownership_core.refusals import problem as said
 from ownership_core.ruling import Fate, PlanRow
 from ownership_core.service import Transaction
-from ownership_core.writing import Writing
+from ownership_core.service.refusals import problem as said
+from ownership_core.service.writing import Writing
 
 SOURCE = "import"
 _PRIMARY = Field("primary", Kind.BOOLEAN)

@@ -8,7 +8,6 @@ from typing import assert_never
 from ownership_core.commands import AccessCommand, ChangeDepartment, ChangeStaff, GrantAccess
 from ownership_core.decide.asking import Asking
 from ownership_core.decide.people import decide_change_department, decide_change_staff, decide_grant_access
-from ownership_core.desk import Desk
 from ownership_core.errors import Problem
 from ownership_core.events import BODY_VERSION, Event, Subject
 from ownership_core.model import (
@@ -24,8 +23,9 @@ from ownership_core.model import (
 )
 from ownership_core.plan import Receipt
 from ownership_core.ports import Run, RunState, Tally, Writer
-from ownership_core.refusals import refuse
 from ownership_core.ruling import VERSION_CONFLICT
+from ownership_core.service.desk import Desk
+from ownership_core.service.refusals import refuse
 from ownership_core.wire import command_to_wire, recorded
 
 _NO_CHANGE = Tally(unchanged=1)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from ownership_core.counsel import Counsel
-from ownership_core.edge import Edge
+from ownership_core.service.counsel import Counsel
+from ownership_core.service.edge import Edge
 from ownership_core.settings import Settings
 
 

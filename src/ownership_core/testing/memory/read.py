@@ -16,7 +16,7 @@ from ownership_core.model import Access, Customer, CustomerId, Department, Level
 from ownership_core.ports import Guard, Order, Position, Query, Run, Task
 from ownership_core.ruling import PlanRow
 from ownership_core.scope import Scope
-from ownership_core.testing.memory_state import State
+from ownership_core.testing.memory.state import State
 
 
 class MemoryReader:

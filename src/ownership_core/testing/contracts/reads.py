@@ -12,7 +12,7 @@ from ownership_core.events import Event, Subject
 from ownership_core.model import Access, Level, Staff, StaffId
 from ownership_core.ports import Guard, Order, Position, Query, Reader, Store
 from ownership_core.scope import AllOf, Equals, Everything, Has, Missing, Not, Nothing
-from ownership_core.testing.contract_base import (
+from ownership_core.testing.contracts.base import (
     ANN,
     BOB,
     C1,

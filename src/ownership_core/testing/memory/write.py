@@ -31,8 +31,8 @@ from ownership_core.ruling import (
     carry_out,
 )
 from ownership_core.scope import AllOf, Scope
-from ownership_core.testing.memory_read import MemoryReader
-from ownership_core.testing.memory_state import Head, Row, State, conflict
+from ownership_core.testing.memory.read import MemoryReader
+from ownership_core.testing.memory.state import Head, Row, State, conflict
 
 
 class MemoryWriter(MemoryReader):

@@ -12,7 +12,7 @@ from ownership_core.model import Assignment, StaffId
 from ownership_core.ports import Draft, Expected, Store, Tally, Writer
 from ownership_core.ruling import Drop, Effect, Fate, PlanRow, Primary, Requirement
 from ownership_core.scope import ANY, AllOf, AssignedTo, Equals, Everything, Has, Missing, Not, Scope
-from ownership_core.testing.contract_base import ANN, BOB, C1, C2, C3, C4, C5, C6, EVE, LOST, Contract, undone
+from ownership_core.testing.contracts.base import ANN, BOB, C1, C2, C3, C4, C5, C6, EVE, LOST, Contract, undone
 from ownership_core.testing.worlds import apply, new_run
 
 TO_EVE = Effect(add=EVE, drop=Drop.EVERYONE_ELSE, primary=Primary.TAKE, source="test")

@@ -11,7 +11,7 @@ from ownership_core.events import Subject
 from ownership_core.model import Actor, Assignment, Customer, CustomerId
 from ownership_core.ports import NewRow, Remembered, Run, RunState, Store, Tally, Task
 from ownership_core.ruling import Drop, Effect, Fate, PlanRow, Primary
-from ownership_core.testing.contract_base import (
+from ownership_core.testing.contracts.base import (
     ANN,
     C1,
     C2,
@@ -24,9 +24,9 @@ from ownership_core.testing.contract_base import (
     found,
     undone,
 )
-from ownership_core.testing.contract_drafts import TO_EVE
-from ownership_core.testing.contract_reads import noted
-from ownership_core.testing.contract_writes import NEWCOMER, VALUES, create
+from ownership_core.testing.contracts.drafts import TO_EVE
+from ownership_core.testing.contracts.reads import noted
+from ownership_core.testing.contracts.writes import NEWCOMER, VALUES, create
 from ownership_core.testing.worlds import LOADER, apply, new_run
 
 X_TAG = {"tags": frozenset({"x"})}

@@ -10,13 +10,13 @@ from typing import Self, TypeVar
 import attrs
 from attrs import frozen
 
-from ownership_core.counsel import Counsel
-from ownership_core.edge import Edge
 from ownership_core.errors import Conflict, Problem, invalid
 from ownership_core.fields import Fields, Kind
 from ownership_core.model import Access, Action, Actor, ActorKind, Customer, CustomerId, StaffId, Value
 from ownership_core.ports import Guard, Order, Position, Query, Reader, Store
 from ownership_core.scope import AllOf, Everything, Scope
+from ownership_core.service.counsel import Counsel
+from ownership_core.service.edge import Edge
 from ownership_core.simplify import simplify
 from ownership_core.wellformed import check_scope
 

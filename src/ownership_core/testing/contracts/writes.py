@@ -17,7 +17,7 @@ from ownership_core.policies import SINGLE, SortKey
 from ownership_core.ports import NewRow, Remembered, Store, Writer
 from ownership_core.ruling import Drop, Effect, Fate, PlanRow, Primary, carry_out
 from ownership_core.scope import Everything
-from ownership_core.testing.contract_base import (
+from ownership_core.testing.contracts.base import (
     ANN,
     BOB,
     C1,
@@ -34,8 +34,8 @@ from ownership_core.testing.contract_base import (
     small_shop,
     undone,
 )
-from ownership_core.testing.contract_drafts import TO_EVE, draft_of, drafted
-from ownership_core.testing.contract_reads import noted
+from ownership_core.testing.contracts.drafts import TO_EVE, draft_of, drafted
+from ownership_core.testing.contracts.reads import noted
 from ownership_core.testing.worlds import LOADER, apply, new_run
 
 NEWCOMER = CustomerId("c9")

@@ -14,13 +14,13 @@ from __future__ import annotations
 import pytest
 
 _PARTS = ("base", "reads", "drafts", "writes", "records", "scopes")
-pytest.register_assert_rewrite(*(f"{__package__}.contract_{part}" for part in _PARTS))
+pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _PARTS))
 
-from ownership_core.testing.contract_drafts import DraftFacts, StaleFacts  # noqa: E402 - asserts must be rewritten first
-from ownership_core.testing.contract_reads import AccessFacts, OpeningFacts, PageFacts  # noqa: E402
-from ownership_core.testing.contract_records import CustomerFacts, RunFacts  # noqa: E402
-from ownership_core.testing.contract_scopes import ScopeContract  # noqa: E402
-from ownership_core.testing.contract_writes import EffectFacts  # noqa: E402
+from ownership_core.testing.contracts.drafts import DraftFacts, StaleFacts  # noqa: E402 - asserts must be rewritten first
+from ownership_core.testing.contracts.reads import AccessFacts, OpeningFacts, PageFacts  # noqa: E402
+from ownership_core.testing.contracts.records import CustomerFacts, RunFacts  # noqa: E402
+from ownership_core.testing.contracts.scopes import ScopeContract  # noqa: E402
+from ownership_core.testing.contracts.writes import EffectFacts  # noqa: E402
 
 
 class StoreContract(OpeningFacts, PageFacts, AccessFacts, DraftFacts, StaleFacts, EffectFacts, CustomerFacts, RunFacts):

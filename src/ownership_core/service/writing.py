@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import attrs
 from attrs import frozen
 
-from ownership_core import people
 from ownership_core.commands import (
     ChangeCustomer,
     ChangeDepartment,
@@ -21,18 +20,19 @@ from ownership_core.commands import (
     One,
     selection_of,
 )
-from ownership_core.counsel import people_of
-from ownership_core.creating import create
 from ownership_core.decide import decide
-from ownership_core.desk import Desk
 from ownership_core.errors import Conflict, Problem, Refused
 from ownership_core.keys import fold_identity
 from ownership_core.model import Actor, Customer, Value
 from ownership_core.plan import PlanFile, Receipt
 from ownership_core.ports import Draft, Query, Run, RunState, Tally, Writer
-from ownership_core.refusals import refuse, refuse_row
 from ownership_core.ruling import PlanRow, Ruling
 from ownership_core.scope import AllOf
+from ownership_core.service import people
+from ownership_core.service.counsel import people_of
+from ownership_core.service.creating import create
+from ownership_core.service.desk import Desk
+from ownership_core.service.refusals import refuse, refuse_row
 from ownership_core.simplify import simplify
 from ownership_core.wire import command_to_wire, recorded
 

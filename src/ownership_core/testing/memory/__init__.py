@@ -15,9 +15,9 @@ from ownership_core.fields import Fields
 from ownership_core.keys import KeyType
 from ownership_core.policies import SINGLE
 from ownership_core.ports import Capabilities
-from ownership_core.testing.memory_read import MemoryReader
-from ownership_core.testing.memory_state import Options, State
-from ownership_core.testing.memory_write import MemoryWriter
+from ownership_core.testing.memory.read import MemoryReader
+from ownership_core.testing.memory.state import Options, State
+from ownership_core.testing.memory.write import MemoryWriter
 
 
 class MemoryStore:

@@ -11,39 +11,31 @@ import attrs
 from attrs import frozen
 
 from ownership_core.commands import (
-    AccessCommand,
-    ChangeDepartment,
     ChangeStaff,
     Command,
-    CreateCustomer,
     CustomerCommand,
     GrantAccess,
 )
-from ownership_core.counsel import Counsel
-from ownership_core.defaults import built_in
-from ownership_core.desk import Desk
-from ownership_core.discovery import discover
-from ownership_core.edge import Edge
-from ownership_core.errors import Conflict, InvalidInput, Problem, Refused
+from ownership_core.errors import Problem, Refused
 from ownership_core.events import Event
 from ownership_core.explain import Explanation
-from ownership_core.fields import Field, Fields
-from ownership_core.hookspecs import Committed, DoctorCheck
 from ownership_core.host import Host
-from ownership_core.inquiry import Inquiry
-from ownership_core.keys import ID_LIMIT, parse_id, parse_text, to_micros
+from ownership_core.keys import to_micros
 from ownership_core.model import Action, Actor, CustomerId, StaffId
 from ownership_core.plan import PlanFile, Receipt
-from ownership_core.ports import Clock, Remembered, Run, RunState, Store, Writer
-from ownership_core.reading import Visible
+from ownership_core.ports import Clock, Run, Store
 from ownership_core.ruling import PlanRow
 from ownership_core.runid import run_id
+from ownership_core.service.counsel import Counsel
+from ownership_core.service.desk import Desk
+from ownership_core.service.doctor import examine
+from ownership_core.service.edge import Edge
+from ownership_core.service.inquiry import Inquiry
+from ownership_core.service.planning import save_plan
+from ownership_core.service.reading import Visible
+from ownership_core.service.transaction import Transaction, plan_id, unknown_plan
+from ownership_core.service.wiring import fields_for, host_for
 from ownership_core.settings import Settings
-from ownership_core.wire import command_from_wire, command_to_wire, payload_hash
-from ownership_core.writing import Source, Writing
-
-PLAN_LIFETIME = 7 * 24 * 3600 * 1_000_000
-"""How long an unapplied plan can be applied, in microseconds: a week."""
 
 
 @frozen
@@ -56,18 +48,6 @@ class Plan:
     def id(self) -> str:
         """What :meth:`Ownership.apply` takes."""
         return self.run.id
-
-
-def host_for(settings: Settings, plugins: dict[str, object] | None = None, installed: bool = True) -> Host:
-    """The host of an application: built-in plugins, ``plugins`` handed in, and the installed ones."""
-    found = discover(settings.plugins) if installed else []
-    return Host({**built_in(settings), **(plugins or {})}, found, settings.plugins.block)
-
-
-def fields_for(settings: Settings, host: Host) -> Fields:
-    """All declared fields: built in, from the settings, and from plugins."""
-    offered = [field for _, field in host.gather("ownership_customer_fields", Field)]
-    return Fields.declare((*settings.fields, *offered))
 
 
 class Ownership:
@@ -151,15 +131,14 @@ class Ownership:
         """What a stored plan or run holds, row by row; only for whoever made it (``unknown_plan``)."""
         asker = self.edge.actor(actor)
         with self.store.reader() as reader:
-            found = reader.run(_plan_id(plan, asker))
+            found = reader.run(plan_id(plan, asker))
             if found is None or found.actor != asker:
-                raise Refused(_unknown_plan(plan), who=asker.id)
+                raise Refused(unknown_plan(plan), who=asker.id)
             yield from reader.plan_rows(plan)
 
     def doctor(self) -> list[tuple[str, list[Problem]]]:
         """Run every doctor check; each name comes with the problems found."""
-        checks = [check for _, check in self.host.pool_all("ownership_doctor_checks", DoctorCheck)]
-        return [(check.name, self._examined(check)) for check in checks]
+        return examine(self.store, self.host)
 
     # --- changing ----------------------------------------------------------------------------------
 
@@ -170,7 +149,7 @@ class Ownership:
         Plugins hear of the runs after the commit; what went wrong there is in ``Transaction.warnings``.
         """
         with self.store.writer() as writer:
-            transaction = Transaction(self, writer)
+            transaction = Transaction(self.desk(), self.store, self.host, writer)
             yield transaction
         transaction.tell()
 
@@ -190,19 +169,7 @@ class Ownership:
 
         Commands about people and new customers are rehearsed in a transaction that is undone.
         """
-        clean, asker = self.edge.command(command), self.edge.actor(actor)
-        if isinstance(clean, CreateCustomer | AccessCommand):
-            planned = self._rehearsed(clean, asker)
-            with self.store.writer() as writer:
-                writer.expire(self.now())
-                writer.save_run(planned)
-            return Plan(planned)
-        with self.store.writer() as writer:
-            writer.expire(self.now())
-            drafted = Writing(self.desk(), writer, asker).plan(clean)
-            planned = attrs.evolve(drafted, expires=drafted.at + PLAN_LIFETIME)
-            writer.save_run(planned)
-        return Plan(planned)
+        return Plan(save_plan(self.desk(), self.store, self.edge.actor(actor), self.edge.command(command)))
 
     def apply(self, plan: str | PlanFile, actor: Actor, *, key: str | None = None, strict: bool = False) -> Receipt:
         """Apply a stored plan or a plan file: decide again as ``actor``, write what both contain (C03, C06).
@@ -239,130 +206,5 @@ class Ownership:
         """What a write needs beside its transaction."""
         return Desk(self.counsel, self.edge, self.settings, self.now, lambda: run_id(self.now(), self._random(10)))
 
-    def _rehearsed(self, command: CreateCustomer | AccessCommand, actor: Actor) -> Run:
-        if isinstance(command, ChangeStaff | ChangeDepartment):
-            command = attrs.evolve(command, expected_version=self._version_of(command))
-        desk, at = self.desk(), self.now()
-        try:
-            with self.store.writer() as writer:
-                raise _Rehearsal(Writing(desk, writer, actor).execute(command))
-        except _Rehearsal as over:
-            done = over.receipt
-        return Run(
-            id=desk.new_run(),
-            state=RunState.PLANNED,
-            what=done.what,
-            command=command_to_wire(command),
-            actor=actor,
-            at=at,
-            reason=command.reason,
-            tally=done.tally,
-            expires=at + PLAN_LIFETIME,
-        )
-
-    def _version_of(self, command: ChangeStaff | ChangeDepartment) -> int:
-        with self.store.reader() as reader:
-            if isinstance(command, ChangeStaff):
-                return next((staff.version for staff in reader.staff([command.staff])), 0)
-            return next((one.version for one in reader.departments() if one.id == command.department), 0)
-
     def _inquiry(self, actor: Actor) -> Inquiry:
         return Inquiry(self.store, self.counsel, self.edge.actor(actor), self.settings)
-
-    def _examined(self, check: DoctorCheck) -> list[Problem]:
-        try:
-            with self.store.reader() as reader:
-                return list(check.run(reader))
-        except (Exception, SystemExit) as broken:  # noqa: BLE001 - a plugin may raise anything
-            what = f"The check {check.name!r} raised {type(broken).__name__}."
-            return [Problem("plugin_failed", what, "Mend the plugin.")]
-
-
-class _Rehearsal(Exception):
-    """Ends a transaction that only wanted to know what would happen."""
-
-    def __init__(self, receipt: Receipt) -> None:
-        super().__init__()
-        self.receipt = receipt
-
-
-class Transaction:
-    """Commands in one transaction; made by :meth:`Ownership.atomic`."""
-
-    def __init__(self, ownership: Ownership, writer: Writer) -> None:
-        self._ownership = ownership
-        self.writer = writer
-        self._runs: list[str] = []
-        self.warnings: tuple[Problem, ...] = ()
-
-    def execute(self, command: Command, actor: Actor, *, key: str | None = None, strict: bool = False) -> Receipt:
-        """As :meth:`Ownership.execute`, inside this transaction."""
-        clean, writing = self._ownership.edge.command(command), self._writing(actor)
-        payload = "" if key is None else payload_hash(clean)
-        return self._once(writing, key, payload, lambda: writing.execute(clean, strict))
-
-    def apply(self, plan: str | PlanFile, actor: Actor, *, key: str | None = None, strict: bool = False) -> Receipt:
-        """As :meth:`Ownership.apply`, inside this transaction."""
-        command, source = self._source(plan, self._ownership.edge.actor(actor))
-        clean, writing = self._ownership.edge.command(command), self._writing(actor)
-        payload = "" if key is None else payload_hash(clean) + (source.plan or "")
-        if isinstance(clean, CreateCustomer | AccessCommand):
-            return self._once(writing, key, payload, lambda: writing.execute(clean, strict))
-        return self._once(writing, key, payload, lambda: writing.apply(clean, source, strict))
-
-    def tell(self) -> None:
-        """Tell the plugins what is now permanent."""
-        problems: list[Problem] = []
-        for run_of in self._runs:
-            with self._ownership.store.reader() as reader:
-                run = reader.run(run_of)
-            if run is not None:
-                committed = Committed(run, lambda run_of=run_of: self._events(run_of))  # type: ignore[misc]
-                problems += self._ownership.host.tell("ownership_committed", run=committed)
-        self.warnings = tuple(problems)
-
-    def _events(self, run: str) -> Iterator[Event]:
-        with self._ownership.store.reader() as reader:
-            yield from reader.events(run=run)
-
-    def _writing(self, actor: Actor) -> Writing:
-        return Writing(self._ownership.desk(), self.writer, self._ownership.edge.actor(actor))
-
-    def _once(self, writing: Writing, key: str | None, payload: str, act: Callable[[], Receipt]) -> Receipt:
-        if key is not None:
-            key = parse_text(key, ID_LIMIT, "key")
-            done = self.writer.recall(writing.actor, key)
-            if done is not None and done.payload != payload:
-                what = f"The idempotency key {key!r} was used for another command."
-                raise Conflict(Problem("idempotency_conflict", what, "Use a new key."), who=writing.actor.id)
-            if done is not None:
-                return Receipt.from_json(done.receipt)
-        receipt = act()
-        if receipt.run is not None:
-            self._runs.append(receipt.run)
-        if key is not None:
-            self.writer.remember(writing.actor, key, Remembered(payload, receipt.to_json()), self._ownership.now())
-        return receipt
-
-    def _source(self, plan: str | PlanFile, actor: Actor) -> tuple[Command, Source]:
-        if isinstance(plan, PlanFile):
-            return plan.command, Source(plan.others, file=plan)
-        run = self.writer.run(_plan_id(plan, actor))
-        if run is None or run.state is not RunState.PLANNED:
-            raise Refused(_unknown_plan(plan), who=actor.id)
-        if run.expires is not None and run.expires <= self._ownership.now():
-            raise Refused(Problem("plan_expired", f"The plan {plan!r} has expired.", "Make it again."), who=actor.id)
-        return command_from_wire(run.command), Source(run.tally.total - run.tally.changed, plan=plan)
-
-
-def _plan_id(plan: object, actor: Actor) -> str:
-    """The id of a plan; what can be none is as unknown as one that is not there."""
-    try:
-        return parse_id(plan, what="plan")
-    except InvalidInput:
-        raise Refused(_unknown_plan(plan), who=actor.id) from None
-
-
-def _unknown_plan(plan: object) -> Problem:
-    what = f"There is no plan {ascii(plan)[:60]} of yours waiting."
-    return Problem("unknown_plan", what, "Check the id, or plan again.")

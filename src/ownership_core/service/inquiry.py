@@ -8,7 +8,6 @@ from attrs import frozen
 
 from ownership_core.access import STAFF_INACTIVE
 from ownership_core.commands import CustomerCommand, One, selection_of
-from ownership_core.counsel import Counsel, people_of
 from ownership_core.decide import decide
 from ownership_core.errors import Refused, invalid
 from ownership_core.evaluate import Answer, holds
@@ -16,10 +15,11 @@ from ownership_core.events import Event, Subject
 from ownership_core.explain import Check, Explanation, Speaker, problem_check
 from ownership_core.model import Access, Action, Actor, Customer, CustomerId, StaffId
 from ownership_core.ports import Query, Reader, Store
-from ownership_core.reading import Sight
-from ownership_core.refusals import problem
 from ownership_core.ruling import NOT_FOUND, Policy
 from ownership_core.scope import Everything, Wildcard
+from ownership_core.service.counsel import Counsel, people_of
+from ownership_core.service.reading import Sight
+from ownership_core.service.refusals import problem
 from ownership_core.settings import Settings
 
 

@@ -18,8 +18,8 @@ from ownership_core.ports import Draft, Order, Query, Reader, Store
 from ownership_core.ruling import Effect, Requirement
 from ownership_core.scope import Everything, Scope
 from ownership_core.simplify import simplify
-from ownership_core.testing.contract_base import Contract
-from ownership_core.testing.contract_reads import walked
+from ownership_core.testing.contracts.base import Contract
+from ownership_core.testing.contracts.reads import walked
 from ownership_core.testing.memory import MemoryStore
 from ownership_core.testing.oracle import plain, surely
 from ownership_core.testing.strategies import CUSTOMER_IDS, effects, scopes, selections, worlds

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ownership_core.commands import CreateCustomer
-from ownership_core.counsel import people_of
 from ownership_core.decide.customers import Creations, decide_create
-from ownership_core.desk import Desk
-from ownership_core.edge import creation_rows
 from ownership_core.errors import Problem, Refused
 from ownership_core.hookspecs import Occasion
 from ownership_core.model import Actor, Customer, CustomerId, StaffId
 from ownership_core.plan import Receipt
 from ownership_core.ports import NewRow, Run, RunState, Tally, Writer
-from ownership_core.refusals import refuse
+from ownership_core.service.counsel import people_of
+from ownership_core.service.desk import Desk
+from ownership_core.service.edge import creation_rows
+from ownership_core.service.refusals import refuse
 from ownership_core.settings import Creation
 from ownership_core.wire import command_to_wire, recorded
 

@@ -1,0 +1,72 @@
+"""What a command would do, kept as a plan that waits; nothing else is written (C04, C05)."""
+
+from __future__ import annotations
+
+import attrs
+
+from ownership_core.commands import AccessCommand, ChangeDepartment, ChangeStaff, Command, CreateCustomer
+from ownership_core.model import Actor
+from ownership_core.plan import Receipt
+from ownership_core.ports import Run, RunState, Store, Writer
+from ownership_core.service.desk import Desk
+from ownership_core.service.writing import Writing
+from ownership_core.wire import command_to_wire
+
+PLAN_LIFETIME = 7 * 24 * 3600 * 1_000_000
+"""How long an unapplied plan can be applied, in microseconds: a week."""
+
+
+def save_plan(desk: Desk, store: Store, actor: Actor, command: Command) -> Run:
+    """Plan ``command`` and keep the plan for a week; those that nobody applied in time go.
+
+    Commands about people and new customers are rehearsed in a transaction that is undone.
+    """
+    if isinstance(command, CreateCustomer | AccessCommand):
+        rehearsed = _rehearsed(desk, store, actor, command)
+        with store.writer() as writer:
+            return _kept(desk, writer, rehearsed)
+    with store.writer() as writer:
+        return _kept(desk, writer, Writing(desk, writer, actor).plan(command))
+
+
+def _kept(desk: Desk, writer: Writer, planned: Run) -> Run:
+    kept = attrs.evolve(planned, expires=planned.at + PLAN_LIFETIME)
+    writer.expire(desk.now())
+    writer.save_run(kept)
+    return kept
+
+
+class _Rehearsal(Exception):
+    """Ends a transaction that only wanted to know what would happen."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__()
+        self.receipt = receipt
+
+
+def _rehearsed(desk: Desk, store: Store, actor: Actor, command: CreateCustomer | AccessCommand) -> Run:
+    if isinstance(command, ChangeStaff | ChangeDepartment):
+        command = attrs.evolve(command, expected_version=_version_of(store, command))
+    at = desk.now()
+    try:
+        with store.writer() as writer:
+            raise _Rehearsal(Writing(desk, writer, actor).execute(command))
+    except _Rehearsal as over:
+        done = over.receipt
+    return Run(
+        id=desk.new_run(),
+        state=RunState.PLANNED,
+        what=done.what,
+        command=command_to_wire(command),
+        actor=actor,
+        at=at,
+        reason=command.reason,
+        tally=done.tally,
+    )
+
+
+def _version_of(store: Store, command: ChangeStaff | ChangeDepartment) -> int:
+    with store.reader() as reader:
+        if isinstance(command, ChangeStaff):
+            return next((staff.version for staff in reader.staff([command.staff])), 0)
+        return next((one.version for one in reader.departments() if one.id == command.department), 0)

@@ -1,0 +1,103 @@
+"""Several commands, all or none: each decided, written, remembered by its key, and told of after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ownership_core.commands import AccessCommand, Command, CreateCustomer
+from ownership_core.errors import Conflict, InvalidInput, Problem, Refused
+from ownership_core.events import Event
+from ownership_core.hookspecs import Committed
+from ownership_core.host import Host
+from ownership_core.keys import ID_LIMIT, parse_id, parse_text
+from ownership_core.model import Actor
+from ownership_core.plan import PlanFile, Receipt
+from ownership_core.ports import Remembered, RunState, Store, Writer
+from ownership_core.service.desk import Desk
+from ownership_core.service.writing import Source, Writing
+from ownership_core.wire import command_from_wire, payload_hash
+
+
+class Transaction:
+    """Commands in one transaction; made by :meth:`Ownership.atomic`."""
+
+    def __init__(self, desk: Desk, store: Store, host: Host, writer: Writer) -> None:
+        self._desk = desk
+        self._store = store
+        self._host = host
+        self.writer = writer
+        self._runs: list[str] = []
+        self.warnings: tuple[Problem, ...] = ()
+
+    def execute(self, command: Command, actor: Actor, *, key: str | None = None, strict: bool = False) -> Receipt:
+        """As :meth:`Ownership.execute`, inside this transaction."""
+        clean, writing = self._desk.edge.command(command), self._writing(actor)
+        payload = "" if key is None else payload_hash(clean)
+        return self._once(writing, key, payload, lambda: writing.execute(clean, strict))
+
+    def apply(self, plan: str | PlanFile, actor: Actor, *, key: str | None = None, strict: bool = False) -> Receipt:
+        """As :meth:`Ownership.apply`, inside this transaction."""
+        command, source = self._source(plan, self._desk.edge.actor(actor))
+        clean, writing = self._desk.edge.command(command), self._writing(actor)
+        payload = "" if key is None else payload_hash(clean) + (source.plan or "")
+        if isinstance(clean, CreateCustomer | AccessCommand):
+            return self._once(writing, key, payload, lambda: writing.execute(clean, strict))
+        return self._once(writing, key, payload, lambda: writing.apply(clean, source, strict))
+
+    def tell(self) -> None:
+        """Tell the plugins what is now permanent."""
+        problems: list[Problem] = []
+        for run_of in self._runs:
+            with self._store.reader() as reader:
+                run = reader.run(run_of)
+            if run is not None:
+                committed = Committed(run, lambda run_of=run_of: self._events(run_of))  # type: ignore[misc]
+                problems += self._host.tell("ownership_committed", run=committed)
+        self.warnings = tuple(problems)
+
+    def _events(self, run: str) -> Iterator[Event]:
+        with self._store.reader() as reader:
+            yield from reader.events(run=run)
+
+    def _writing(self, actor: Actor) -> Writing:
+        return Writing(self._desk, self.writer, self._desk.edge.actor(actor))
+
+    def _once(self, writing: Writing, key: str | None, payload: str, act: Callable[[], Receipt]) -> Receipt:
+        if key is not None:
+            key = parse_text(key, ID_LIMIT, "key")
+            done = self.writer.recall(writing.actor, key)
+            if done is not None and done.payload != payload:
+                what = f"The idempotency key {key!r} was used for another command."
+                raise Conflict(Problem("idempotency_conflict", what, "Use a new key."), who=writing.actor.id)
+            if done is not None:
+                return Receipt.from_json(done.receipt)
+        receipt = act()
+        if receipt.run is not None:
+            self._runs.append(receipt.run)
+        if key is not None:
+            self.writer.remember(writing.actor, key, Remembered(payload, receipt.to_json()), self._desk.now())
+        return receipt
+
+    def _source(self, plan: str | PlanFile, actor: Actor) -> tuple[Command, Source]:
+        if isinstance(plan, PlanFile):
+            return plan.command, Source(plan.others, file=plan)
+        run = self.writer.run(plan_id(plan, actor))
+        if run is None or run.state is not RunState.PLANNED:
+            raise Refused(unknown_plan(plan), who=actor.id)
+        if run.expires is not None and run.expires <= self._desk.now():
+            raise Refused(Problem("plan_expired", f"The plan {plan!r} has expired.", "Make it again."), who=actor.id)
+        return command_from_wire(run.command), Source(run.tally.total - run.tally.changed, plan=plan)
+
+
+def plan_id(plan: object, actor: Actor) -> str:
+    """The id of a plan; what can be none is as unknown as one that is not there."""
+    try:
+        return parse_id(plan, what="plan")
+    except InvalidInput:
+        raise Refused(unknown_plan(plan), who=actor.id) from None
+
+
+def unknown_plan(plan: object) -> Problem:
+    """The problem of a plan that is not there, or not the asker's: one answer for both."""
+    what = f"There is no plan {ascii(plan)[:60]} of yours waiting."
+    return Problem("unknown_plan", what, "Check the id, or plan again.")
