@@ -36,32 +36,44 @@ class Clock:
         self.at += timedelta(seconds=seconds)
 
 
-@cache
-def _empty(cardinality: str) -> bytes:
-    """A database file with tables and nothing in them: migrating once is enough for all examples."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = SqlAlchemyStore.open(f"sqlite:///{folder}/o.db", fields=WORLD_FIELDS, cardinality=cardinality)
+class Shelf:
+    """One database file and one engine for all examples: emptied by a file copy, statements compiled once."""
+
+    def __init__(self, cardinality: str) -> None:
+        self.cardinality = cardinality
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name, "o.db")
+        store = SqlAlchemyStore.open(f"sqlite:///{self.path}", fields=WORLD_FIELDS, cardinality=cardinality)
         store.upgrade()
-        store.close()
-        return Path(folder, "o.db").read_bytes()
+        self.engine = store.engine
+        self.engine.dispose()
+        self.empty = self.path.read_bytes()
+
+    def store(self) -> SqlAlchemyStore:
+        """An empty store; the one before is gone."""
+        self.engine.dispose()
+        for leftover in Path(self.folder.name).iterdir():
+            leftover.unlink()
+        self.path.write_bytes(self.empty)
+        return SqlAlchemyStore.open(self.engine, fields=WORLD_FIELDS, cardinality=self.cardinality)
+
+
+_shelf = cache(Shelf)
 
 
 @contextmanager
 def shops(settings: Settings, world: World | None = None) -> Iterator[tuple[Clock, list[Ownership]]]:
     """The same shop in memory and on SQLite, loaded with ``world``; the memory one comes first."""
     clock = Clock()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "o.db")
-        path.write_bytes(_empty(settings.cardinality))
-        sqlite = SqlAlchemyStore.open(f"sqlite:///{path}", fields=WORLD_FIELDS, cardinality=settings.cardinality)
-        try:
-            stores: list[Store] = [MemoryStore(WORLD_FIELDS, settings.cardinality), sqlite]
-            if world is not None:
-                for store in stores:
-                    load(store, world)
-            yield clock, [_opened(store, settings, clock) for store in stores]
-        finally:
-            sqlite.close()
+    shelf = _shelf(settings.cardinality)
+    stores: list[Store] = [MemoryStore(WORLD_FIELDS, settings.cardinality), shelf.store()]
+    if world is not None:
+        for store in stores:
+            load(store, world)
+    try:
+        yield clock, [_opened(store, settings, clock) for store in stores]
+    finally:
+        shelf.engine.dispose()
 
 
 def _opened(store: Store, settings: Settings, clock: Clock) -> Ownership:

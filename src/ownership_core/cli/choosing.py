@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from typing import cast
 
 import click
@@ -38,4 +39,5 @@ def confirm(session: Session, selection: Selection, action: str, yes: bool) -> b
     if not sys.stdin.isatty():
         hint = "Look with --plan, then say --yes."
         raise invalid("confirmation_needed", f"The search finds {found}, and nobody can be asked.", hint)
-    return click.confirm(f"This is about {found}. Go on?", err=True)
+    with redirect_stdout(sys.stderr):  # click before 8.4 lets a blank of the prompt through to stdout, err or not
+        return click.confirm(f"This is about {found}. Go on?", err=True)
