@@ -460,7 +460,8 @@ def standing(held: list[Plain], primary: str | None) -> list[Plain]:
 
 
 def promoted(shop: Plain, kept: list[Plain]) -> str | None:
-    """Who follows a primary that went: nobody, unless the policy sorts the others."""
+    """Who follows a primary that went: nobody, unless the policy sorts the others that are active (A06)."""
+    kept = [one for one in kept if shop["staff"][one["staff"]]["active"]]
     if not shop["promote_by"] or not kept:
         return None
     best = kept[0]

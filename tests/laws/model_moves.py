@@ -1,0 +1,199 @@
+"""What may happen to a shop next: who asks for what, and with which odds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import attrs
+
+from ownership_core import Actor, Level
+from ownership_core.commands import (
+    KEEP,
+    Assign,
+    ChangeCustomer,
+    ChangeDepartment,
+    ChangeStaff,
+    Claim,
+    ClearPrimary,
+    CreateCustomer,
+    DeleteCustomer,
+    GrantAccess,
+    NewCustomer,
+    Release,
+    SetPrimary,
+    Unassign,
+)
+from ownership_core.model import GroupRestriction, StaffId
+from ownership_core.scope import ANY, ORPHANED, UNASSIGNED, AssignedTo, Equals, Everything, Has, Missing, Not, PrimaryOf
+
+from .model_people import Denied
+from .model_shop import ModelShop
+from .model_start import OPERATOR
+from .naive import Plain
+
+TILL, STRANGER = Actor.system("till", "r1"), Actor.staff("nobody")
+ADA, MIA, LEA, NOA, SAM, IDA = map(Actor.staff, ("ada", "mia", "lea", "noa", "sam", "ida"))
+READERS = (NOA, MIA, LEA, SAM, IDA, ADA, OPERATOR, TILL)
+ACTORS = (NOA, MIA, LEA, SAM, ADA) * 2 + (OPERATOR, OPERATOR, IDA, TILL, STRANGER)
+BOSSES = (ADA, ADA, ADA, LEA, LEA, LEA, OPERATOR, OPERATOR, MIA, TILL, IDA, STRANGER)
+STAFF = ("noa", "sam", "mia", "lea", "ada", "ida")
+WHO = (*STAFF, *STAFF, "nobody")
+CUSTOMERS = ("c1", "c2", "c3", "c4", "c5", "c6")
+GROUPS = (["retail"], ["trade"], [], ["barred", "retail"])
+SITES = ("eu", "us", None)
+RESTRICTIONS = (
+    None,
+    GroupRestriction("deny", ["barred"]),
+    GroupRestriction("allow", ["retail"]),
+    GroupRestriction("allow", []),
+)
+LOGINS = ["x@shop", "x@shop", None]
+SCOPES = (
+    Everything(),
+    UNASSIGNED,
+    ORPHANED,
+    Has("groups", ["retail"]),
+    Not(Has("groups", ["trade"])),
+    Equals("website", "eu"),
+    Missing("name"),
+    AssignedTo([StaffId("noa")]),
+    Not(PrimaryOf(ANY)),
+    Not(AssignedTo([StaffId("sam")])) & Equals("active", True),
+)
+
+
+# Who asks for what
+
+
+def asked(dice: Random, model: ModelShop, at: int) -> tuple[Any, Actor]:
+    """A command and who asks; mostly something that changes the shop now, for most of what is asked is refused."""
+    kind, wanted = dice.choice(KINDS), dice.random() < 0.6
+    for _ in range(12):
+        made, actor = MAKERS[kind](dice), dice.choice(BOSSES if kind in ABOUT_PEOPLE else ACTORS)
+        made, actor = aimed(dice, made, actor, model, wanted)
+        made = expecting(dice, made, model)
+        if not wanted or is_effective(model, made, actor, at):
+            break
+    return made, actor
+
+
+def aimed(dice: Random, command: Any, actor: Actor, model: ModelShop, wanted: bool) -> tuple[Any, Actor]:
+    """Now and then at what chance alone seldom meets: one's own access (I27), or the primary of a customer (A06)."""
+    if isinstance(command, ChangeStaff | GrantAccess) and not wanted and dice.random() < 0.7:
+        actor = dice.choice([ADA, ADA, LEA])
+        return attrs.evolve(command, staff=StaffId(actor.id)), actor
+    if isinstance(command, Unassign | Release) and dice.random() < 0.7:
+        held = model.shop["customers"].get(getattr(command.customers, "id", ""), {"held": []})["held"]
+        for primary in [one["staff"] for one in held if one["primary"]]:
+            if isinstance(command, Release):
+                return command, Actor.staff(primary)
+            return attrs.evolve(command, staff=primary), actor
+    return command, actor
+
+
+def is_effective(model: ModelShop, command: Any, actor: Actor, at: int) -> bool:
+    """Whether the command would change something now."""
+    try:
+        return bool(model.copied().execute(command, actor, at)["wrote"])
+    except Denied:
+        return False
+
+
+def expecting(dice: Random, command: Any, model: ModelShop) -> Any:
+    """The command, now and then made for a version: mostly the right one, of several customers that of the first."""
+    if dice.random() < 0.7 or not hasattr(command, "expected_version"):
+        return command
+    if isinstance(command, ChangeStaff | ChangeDepartment):
+        kind = "staff" if isinstance(command, ChangeStaff) else "departments"
+        version = model.shop[kind].get(getattr(command, kind.removesuffix("s")), {"version": 0})["version"]
+    else:
+        named = getattr(command, "customer", None) or getattr(command, "customers", None)
+        first = getattr(named, "ids", [getattr(named, "id", named)])[:1]
+        version = sum(model.shop["heads"].get(id, 0) for id in first if isinstance(id, str))
+    return attrs.evolve(command, expected_version=version + dice.choice([0, 0, 1]))
+
+
+def key(dice: Random) -> str | None:
+    """An idempotency key, now and then."""
+    return dice.choice([None, None, None, "k1", "k2", "k3"])
+
+
+def maybe(dice: Random, **values: Any) -> Plain:
+    """Some of these, each with one of its values; what is left out stays as it is."""
+    return {name: dice.choice(choices) for name, choices in values.items() if dice.random() < 0.35}
+
+
+def selection(dice: Random) -> Any:
+    """One id, several, or a scope; now and then somebody nobody knows."""
+    known = [*CUSTOMERS, "nobody"]
+    return dice.choice([dice.choice(known), dice.choice(CUSTOMERS), dice.sample(known, 3), dice.choice(SCOPES)])
+
+
+def more(dice: Random) -> Plain:
+    """What every command about customers may carry."""
+    return {"reason": dice.choice([None, "a reason"]), "notify": dice.random() < 0.8}
+
+
+def fields(dice: Random) -> Plain:
+    """Values and sets of a customer."""
+    values = maybe(dice, name=["a", "B", None], email=["a@x", "A@x", "b@x", None], website=SITES, no_auto=[True, False])
+    return {"values": values, "sets": maybe(dice, groups=GROUPS, tags=[["x"], [], ["y", "x"]])}
+
+
+def new_customers(dice: Random) -> list[NewCustomer]:
+    """One or several, mostly with ids nobody has."""
+    ids = dice.sample(["c6", "c7", "c8", *CUSTOMERS[:5]], dice.randint(1, 3))
+    return [NewCustomer(id, **fields(dice), staff=dice.choice([None, None, *STAFF])) for id in ids]
+
+
+def change_staff(dice: Random) -> ChangeStaff:
+    """Somebody is hired, moves, is bound, leaves or comes back."""
+    bounds = maybe(dice, departments=[[], ["north"], ["city", "south"], ["east"]], restriction=RESTRICTIONS)
+    if dice.random() < 0.3:
+        label = dice.choice(["Z", "Z", KEEP])
+        return ChangeStaff(dice.choice(["zoe", "tom", "noa"]), create=True, label=label, **bounds)
+    changes = maybe(
+        dice, label=["X", "Y"], login=LOGINS, active=[True, True, False], websites=[["eu"], ["us", "eu"], None, []]
+    )
+    who = dice.choice([*STAFF, *STAFF, "ida", "zoe", "tom", "nobody"])
+    return ChangeStaff(who, delete=dice.random() < 0.05, reason=dice.choice([None, "a reason"]), **changes, **bounds)
+
+
+def change_department(dice: Random) -> ChangeDepartment:
+    """A department is opened, renamed, moved or bound."""
+    changes = maybe(dice, label=["X", "Y"], parent=["north", "city", "south", "west", None], restriction=RESTRICTIONS)
+    new = dice.random() < 0.3
+    return ChangeDepartment(dice.choice(["east", "west"] if new else ["north", "city", "south"]), create=new, **changes)
+
+
+def grant_access(dice: Random) -> GrantAccess:
+    """A role is given, taken, or reaches further or less far."""
+    actions = dice.sample(["view", "edit", "assign", "claim", "release", "delete", "no_such_action"], 2)
+    levels = {action: dice.choice(list(Level)) for action in actions} if dice.random() < 0.3 else {}
+    role, staff = dice.choice(["associate", "manager", "lead", "admin", "extra"]), dice.choice([None, *STAFF, "zoe"])
+    return GrantAccess(role, staff=staff, levels=levels, revoke=dice.random() < 0.3)
+
+
+MAKERS: dict[str, Callable[[Random], Any]] = {
+    "Assign": lambda dice: Assign(
+        selection(dice), dice.choice(WHO), dice.choice(["set", "add", "add"]), dice.choice(["", "lead"]), **more(dice)
+    ),
+    "Unassign": lambda dice: Unassign(selection(dice), dice.choice([*WHO, ANY, ANY]), **more(dice)),
+    "SetPrimary": lambda dice: SetPrimary(
+        selection(dice), dice.choice(WHO), dice.choice([None, True, False]), **more(dice)
+    ),
+    "ClearPrimary": lambda dice: ClearPrimary(selection(dice), **more(dice)),
+    "Claim": lambda dice: Claim(selection(dice), **more(dice)),
+    "Release": lambda dice: Release(selection(dice), **more(dice)),
+    "DeleteCustomer": lambda dice: DeleteCustomer(selection(dice), **more(dice)),
+    "ChangeCustomer": lambda dice: ChangeCustomer(dice.choice(CUSTOMERS), **fields(dice)),
+    "CreateCustomer": lambda dice: CreateCustomer(new_customers(dice), dice.choice(["staff", "import", "self"])),
+    "ChangeStaff": change_staff,
+    "ChangeDepartment": change_department,
+    "GrantAccess": grant_access,
+}
+"""How each of the twelve commands is made."""
+ABOUT_PEOPLE = ("ChangeStaff", "ChangeDepartment", "GrantAccess")
+KINDS = (*sorted(MAKERS) * 2, "Assign", "Claim", "Unassign", "Unassign", "Release", *ABOUT_PEOPLE[1:])

@@ -1,0 +1,141 @@
+"""A whole shop in plain dicts: every door, idempotency keys, and plans that wait; slow, and easy to read.
+
+It predicts each answer before a store is asked: whether a command is refused and why, how many customers meet which
+fate, which events are written and who is told. It knows no store and shares no rule with the core.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from typing import Any
+
+import attrs
+
+from . import model_customers as customers
+from . import model_people as people
+from .naive import Plain
+
+WEEK = 7 * 24 * 3600 * 1_000_000
+NO_TALLY = {"changed": 0, "unchanged": 0, "refused": 0, "stale": 0, "codes": {}}
+
+
+class ModelShop:
+    """What is true of the shop, what was asked under which key, and which plans wait."""
+
+    def __init__(self, shop: Plain) -> None:
+        self.shop = shop
+        self.keys: Plain = {}
+        self.plans: Plain = {}
+
+    def copied(self) -> ModelShop:
+        """The same shop, free to go another way: several commands may be undone together."""
+        other = ModelShop({**copy.deepcopy({k: v for k, v in self.shop.items() if k != "events"})})
+        other.shop["events"] = list(self.shop["events"])
+        other.keys, other.plans = dict(self.keys), dict(self.plans)
+        return other
+
+    # Every answer is a dict: what, tally, version, new_matches, warnings, rows, events, told (who hears of it), actor,
+    # and ``wrote``: whether there is a run. ``replayed`` marks one that a key answered.
+
+    def execute(self, command: Any, actor: Any, at: int, key: str | None = None, strict: bool = False) -> Plain:
+        """Decide and write."""
+        return self._once(actor, key, command, lambda: self._executed(command, actor, at, strict))
+
+    def plan(self, command: Any, actor: Any, at: int, name: Any) -> Plain:
+        """Decide, keep it as ``name`` for a week, and change nothing."""
+        if type(command).__name__ in people.RIGHTS or type(command).__name__ == "CreateCustomer":
+            rehearsed = self.copied()._executed(command, actor, at, strict=False)
+            version = self._version_of(command)
+            pinned = (
+                command
+                if version is None or command.expected_version is not None
+                else attrs.evolve(command, expected_version=version)
+            )
+            plan = {"command": pinned, "expected": None, "others": 0, "tally": rehearsed["tally"], "rows": []}
+        else:
+            rows = customers.planned(self.shop, actor, command, at)
+            expected = [row for row in rows if row["fate"] == "changed"]
+            plan = {"command": command, "expected": expected, "others": len(rows) - len(expected), "rows": rows}
+            plan["tally"] = tally_of(rows)
+        waiting = {old: kept for old, kept in self.plans.items() if kept["expires"] > at}
+        self.plans = {**waiting, name: {**plan, "expires": at + WEEK}}
+        return plan
+
+    def apply(self, name: Any, actor: Any, at: int, key: str | None = None, strict: bool = False) -> Plain:
+        """Decide again, and write what both contain."""
+        return self._once(actor, key, ("plan", name), lambda: self._applied(name, actor, at, strict))
+
+    def _once(self, actor: Any, key: str | None, payload: Any, act: Any) -> Plain:
+        """I40: the same again is answered as before, something else under the same key is refused."""
+        if key is None:
+            return act()
+        if (actor, key) in self.keys:
+            before, answer = self.keys[actor, key]
+            if before != payload:
+                raise people.Denied({"idempotency_conflict"})
+            return {**answer, "replayed": True}
+        answer = act()
+        self.keys[actor, key] = (payload, answer)
+        return answer
+
+    def _executed(self, command: Any, actor: Any, at: int, strict: bool) -> Plain:
+        by = {"at": at, "actor": actor, "reason": command.reason}
+        if type(command).__name__ in people.RIGHTS:
+            return self._answered(command, by, lambda: people.change(self.shop, actor, command, by))
+        if type(command).__name__ == "CreateCustomer":
+            return self._answered(command, by, lambda: customers.create(self.shop, actor, command, strict, by))
+        rows = customers.planned(self.shop, actor, command, at)
+        if is_single(command) and rows[0]["fate"] == "refused":
+            raise people.Denied(rows[0]["codes"])
+        return self._carried_out(command, rows, by, strict)
+
+    def _applied(self, name: Any, actor: Any, at: int, strict: bool) -> Plain:
+        plan = self.plans.get(name)
+        if plan is None:
+            raise people.Denied({"unknown_plan"})
+        if plan["expires"] <= at:
+            raise people.Denied({"plan_expired"})
+        command = plan["command"]
+        if plan["expected"] is None:
+            return self._executed(command, actor, at, strict)
+        rows = customers.again(self.shop, actor, command, plan["expected"], at)
+        more = customers.new_matches(self.shop, actor, command, plan)
+        by = {"at": at, "actor": actor, "reason": command.reason}
+        return {**self._carried_out(command, rows, by, strict), "new_matches": more}
+
+    def _carried_out(self, command: Any, rows: list[Plain], by: Plain, strict: bool) -> Plain:
+        if strict and any(row["fate"] in {"refused", "stale"} for row in rows):
+            raise people.Denied({"strict_refused"})
+        done = {"rows": rows, "tally": tally_of(rows)}
+        if is_single(command) and rows and rows[0]["fate"] in {"changed", "unchanged"}:
+            done["version"] = rows[0]["version"] + done["tally"]["changed"]
+        return self._answered(command, by, lambda: done | customers.carry_out(self.shop, command, rows, by))
+
+    def _answered(self, command: Any, by: Plain, act: Any) -> Plain:
+        """Act, and say what came of it: with which events, by whom, and whether there is a run at all."""
+        start = len(self.shop["events"])
+        answer = {"version": None, "new_matches": 0, "told": set(), "rows": [], "warnings": set(), "replayed": False}
+        answer |= {"what": customers.what_of(command), "actor": by["actor"], **act()}
+        answer |= {"tally": {**NO_TALLY, **answer["tally"]}, "events": self.shop["events"][start:]}
+        return {**answer, "wrote": answer["tally"]["changed"] > 0}
+
+    def _version_of(self, command: Any) -> int | None:
+        """The version a plan about people pins: what it would do was said of this one."""
+        if type(command).__name__ == "ChangeStaff":
+            return int(self.shop["staff"].get(command.staff, people.NOBODY)["version"])
+        if type(command).__name__ == "ChangeDepartment":
+            return int(self.shop["departments"].get(command.department, people.NOBODY)["version"])
+        return None
+
+
+def is_single(command: Any) -> bool:
+    """Whether the command names one customer, whose refusal is raised."""
+    return customers.is_change(command) or type(command.customers).__name__ == "One"
+
+
+def tally_of(rows: list[Plain]) -> Plain:
+    """What the rows add up to (I39)."""
+    fates = Counter(row["fate"] for row in rows)
+    codes = Counter(code for row in rows for code in row["codes"])
+    return {**NO_TALLY, **dict(fates), "codes": dict(codes)}

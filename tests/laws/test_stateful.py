@@ -1,0 +1,297 @@
+"""Random lives of a small shop: after every step both stores are what a model in plain dicts says, and nothing is lost.
+
+Each step asks the memory store, SQLite and the model the same. They must agree on the answer (I12), and then on the
+whole shop (:mod:`.model_checks`). Proven by breaking it: fails when a store does not promote, demote or count versions,
+when hidden customers can be changed, keys are forgotten, a stale plan is applied, or nobody is told.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any, ClassVar
+
+from hypothesis import note
+from hypothesis import settings as profile
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from ownership_core import Actor, Ownership, OwnershipError, Receipt
+
+from . import model_checks as checks
+from . import model_moves as moves
+from . import model_start as start
+from .model_customers import snake, what_of
+from .model_people import Denied
+from .model_shop import ModelShop
+from .naive import Plain
+from .people import SEEDS
+
+STEPS = 25
+RELATION_ONLY = {"assign", "unassign", "set_primary", "clear_primary", "claim", "release"}
+MUST_HAPPEN = [
+    f"{what} {fate}"
+    for what in (*map(snake, sorted(moves.MAKERS)), "apply", "together")
+    for fate in ("changed", "refused")
+]
+MUST_HAPPEN += ["plan made", "plan refused", "replayed", "idempotency_conflict", "version_conflict", "stale"]
+MUST_HAPPEN += ["strict_refused", "not_found", "not_permitted", "promoted", "own_access"]
+
+
+class Life(RuleBasedStateMachine):
+    """One shop on both stores and in plain dicts, and whatever may happen to it."""
+
+    cardinality = "single"
+    met: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.shops: list[Ownership] = []
+        self.sent: list[tuple[Any, ...]] = []
+        self.plans: list[tuple[str, Actor]] = []
+        self.answered: dict[tuple[Actor, str], Any] = {}
+        self.told: set[tuple[str, str]] = set()
+        self.turn = 0
+        self.stirred = True
+
+    @initialize(seed=SEEDS)
+    def opens(self, seed: int) -> None:
+        """A shop with a few people and customers, under any policies."""
+        chosen = start.settings(Random(seed), self.cardinality)
+        note(f"{chosen}")
+        self.clock, self.shops, self.model = start.beginning(chosen, Path(self.folder.name, "o.db"))
+
+    def teardown(self) -> None:
+        """Leave no file behind."""
+        for shop in self.shops[1:]:
+            shop.store.close()  # type: ignore[attr-defined]
+        self.folder.cleanup()
+
+    # What may happen
+
+    @rule(seed=SEEDS)
+    def happens(self, seed: int) -> None:
+        """Anything, told by a seed and the turn: few lives differ as much as they can, and 0 is the simplest."""
+        self.turn += 1
+        self.clock.passes()
+        dice = Random(f"{seed} {self.turn}")
+        what = self.time_passes if seed == 0 else dice.choice(self.steps)
+        what(dice)
+
+    def executes(self, dice: Random) -> None:
+        """Any of the twelve commands by anybody, maybe under a key."""
+        command, actor = moves.asked(dice, self.model, self.now)
+        key, strict = moves.key(dice), dice.random() < 0.4
+        if key is not None:
+            self.sent.append((command, actor, key, strict))
+        self.carries_out(command, actor, key, strict)
+
+    def repeats(self, dice: Random) -> None:
+        """The same command comes a second time under its key (I40)."""
+        if self.sent:
+            self.carries_out(*dice.choice(self.sent))
+        else:
+            self.executes(dice)
+
+    def carries_out(self, command: Any, actor: Actor, key: str | None, strict: bool) -> None:
+        """Execute on all three."""
+        note(f"{actor} {command} {key=} {strict=}")
+        self.step(
+            what_of(command),
+            lambda model: [model.execute(command, actor, self.now, key, strict)],
+            lambda shop: [shop.execute(command, actor, key=key, strict=strict)],
+            actor,
+            key,
+        )
+
+    def plans_ahead(self, dice: Random) -> None:
+        """A command is planned; nothing else happens (I25)."""
+        command, actor = moves.asked(dice, self.model, self.now)
+        name = f"plan {len(self.plans)}"
+        note(f"{name}: {actor} {command}")
+
+        def planned(shop: Ownership) -> Plain:
+            made = shop.plan(command, actor)
+            rows = [checks.plain_row(row) for row in shop.plan_rows(actor, made.id)]
+            return {"id": made.id, "tally": checks.tally_of(made.run.tally), "rows": rows}
+
+        plan = self.step("plan", lambda model: model.plan(command, actor, self.now, name), planned, actor)
+        if plan is not None:
+            self.plans.append((plan["id"], actor))
+
+    def applies(self, dice: Random) -> None:
+        """A plan is applied, at once or late, by whoever made it or by somebody else (C03, C06)."""
+        if not self.plans:
+            self.plans_ahead(dice)
+            return
+        which = len(self.plans) - 1 - dice.randrange(min(3, len(self.plans)))
+        id, planner = self.plans[which]
+        actor = dice.choice([planner, dice.choice(moves.ACTORS)])
+        key, strict = moves.key(dice), dice.random() < 0.3
+        note(f"apply plan {which}: {actor} {key=} {strict=}")
+        self.step(
+            "apply",
+            lambda model: [model.apply(f"plan {which}", actor, self.now, key, strict)],
+            lambda shop: [shop.apply(id, actor, key=key, strict=strict)],
+            actor,
+            key,
+        )
+
+    def together(self, dice: Random) -> None:
+        """Two commands in one transaction, both or none (I39)."""
+        asked = [moves.asked(dice, self.model, self.now) for _ in range(2)]
+        note(f"together: {asked}")
+
+        def both_or_none(model: ModelShop) -> list[Plain]:
+            trial = model.copied()
+            answers = [trial.execute(command, actor, self.now) for command, actor in asked]
+            vars(model).update(vars(trial))
+            return answers
+
+        def atomically(shop: Ownership) -> list[Receipt]:
+            with shop.atomic() as transaction:
+                return [transaction.execute(command, actor) for command, actor in asked]
+
+        self.step("together", both_or_none, atomically, asked[0][1])
+
+    def time_passes(self, dice: Random) -> None:
+        """Plans wait a week at most."""
+        self.clock.passes(24 * 3600 * dice.choice([1, 2, 8]))
+
+    @property
+    def steps(self) -> list[Callable[[Random], None]]:
+        """What happens, as often as it stands here."""
+        often = [self.executes] * 12 + [self.plans_ahead, self.applies] * 4 + [self.applies]
+        return [*often, self.repeats, self.repeats, self.together, self.together, self.time_passes]
+
+    @property
+    def now(self) -> int:
+        """The present of all three."""
+        return self.shops[0].now()
+
+    # One step on all three
+
+    def step(
+        self,
+        name: str,
+        predict: Callable[[ModelShop], Any],
+        ask: Callable[[Ownership], Any],
+        actor: Actor,
+        key: str | None = None,
+    ) -> Any:
+        """Ask the model, then both stores; the answers are equal, and what is denied or void writes nothing."""
+        try:
+            expected = predict(self.model)
+        except Denied as denied:
+            expected = denied
+        note(f"expected: {expected!r}")
+        before = [self.remembered(shop, expected, key) for shop in self.shops]
+        answers = [outcome(ask, shop) for shop in self.shops]
+        assert answers[0] == answers[1], "I12"
+        assert [self.remembered(shop, expected, key) for shop in self.shops] == before, "I11, I25, I39"
+        if isinstance(expected, Denied):
+            self.assert_denied(answers[0], expected)
+            self.met[f"{name} refused"] += 1
+            return None
+        self.stirred = True
+        assert not isinstance(answers[0], tuple), answers[0]
+        if isinstance(expected, dict):
+            assert answers[0]["tally"] == expected["tally"]
+            assert answers[0]["rows"] == [checks.without_held(row) for row in expected["rows"]]
+            self.met[f"{name} made"] += 1
+            return answers[0]
+        for receipt, answer in zip(answers[0], expected, strict=True):
+            self.follow(name, receipt, answer, actor, key)
+        if len(expected) == 1 and not expected[0]["replayed"]:
+            checks.assert_rightly_given(self.model.shop, expected[0]["events"])
+        return answers[0]
+
+    def remembered(self, shop: Ownership, expected: Any, key: str | None) -> object:
+        """What this step must leave as it is: everything, or the customers' own rows, or nothing in particular."""
+        if isinstance(expected, Denied):
+            return shop.store.digest()
+        if isinstance(expected, dict):
+            return None
+        if expected[0]["replayed"] or (key is None and not any(answer["wrote"] for answer in expected)):
+            return shop.store.digest()
+        return checks.customer_rows(shop.store) if {a["what"] for a in expected} <= RELATION_ONLY else None
+
+    def assert_denied(self, answer: Any, expected: Denied) -> None:
+        """The codes the model says, or, for those who may not ask at all, at least these."""
+        assert isinstance(answer, tuple), answer
+        codes = set(answer[1])
+        assert codes == expected.codes if expected.exact else codes >= expected.codes
+        self.met.update(codes)
+
+    def follow(self, name: str, receipt: Receipt, answer: Plain, actor: Actor, key: str | None) -> None:
+        """Compare a receipt, and remember what its run has to do with events and the outbox."""
+        checks.assert_answered(receipt, answer)
+        if answer["replayed"]:
+            assert receipt == self.answered[actor, str(key)]
+            self.met["replayed"] += 1
+            return
+        if key is not None:
+            self.answered[actor, key] = receipt
+        for event in answer["events"]:
+            event["run"] = receipt.run
+        self.told |= {(str(receipt.run), staff) for staff in answer["told"]}
+        if receipt.run is not None and answer["rows"]:
+            for shop in self.shops:
+                checks.assert_rows(shop, answer["actor"], receipt.run, answer)
+        fate = "changed" if answer["wrote"] else "unchanged"
+        self.met.update({f"{answer['what']} {fate}", f"{name} {fate}"})
+        self.met.update(f"{answer['what']} {row['fate']}" for row in answer["rows"] if row["fate"] != "changed")
+        self.met.update(answer["tally"]["codes"])
+        self.met["promoted"] += sum(checks.is_promotion(row) for row in answer["rows"])
+
+    # What holds after every step
+
+    @invariant()
+    def everything_holds(self) -> None:
+        """I1-I6, I9, I12, I33, I34; and I13 and I14, after which nothing has been written either (I25)."""
+        if self.stirred:  # else the digest says that all is as it was when we looked last
+            for shop in self.shops:
+                checks.assert_everybody_sees(shop, self.model.shop, moves.READERS)
+                checks.assert_lists_are_checks(shop, self.model.shop, moves.READERS, self.turn)
+        self.stirred = False
+        memory, sqlite = (checks.facts(shop.store) for shop in self.shops)
+        assert memory == sqlite, "I12"
+        checks.assert_as_modelled(sqlite, self.model.shop)
+        checks.assert_sound(sqlite, self.cardinality, at_most=2)
+        checks.assert_no_loose_ends(self.shops[1].store)
+        checks.assert_orphans_listed(sqlite, self.model.shop)
+        checks.assert_recorded(sqlite, self.model.shop["events"], self.told)
+        checks.assert_replays(sqlite)
+
+
+def outcome(ask: Callable[[Ownership], Any], shop: Ownership) -> Any:
+    """The answer, or the kind of refusal with its codes and every word of it."""
+    try:
+        return ask(shop)
+    except OwnershipError as refused:
+        return type(refused), refused.codes, str(refused)
+
+
+class InMulti(Life):
+    """Any number of staff."""
+
+    cardinality = "multi"
+
+
+class InAtMost(Life):
+    """Two staff at most."""
+
+    cardinality = "at_most"
+
+
+def test_random_lives_go_as_the_model_says_on_both_stores() -> None:
+    """I1-I9, I11-I14, I25, I33, I34, I39, I40: whatever happens, in any order, under each cardinality."""
+    chosen = profile(max_examples=max(8, profile.default.max_examples // 6), stateful_step_count=STEPS)
+    Life.met.clear()
+    for life in (Life, InMulti, InAtMost):
+        run_state_machine_as_test(life, settings=chosen)
+    # A life in which little happens, or in which everything is allowed, says little.
+    assert [told for told in MUST_HAPPEN if not Life.met[told]] == [], Life.met
