@@ -226,6 +226,10 @@ class Reader(Protocol):
         """These staff, or all, by id; tombstones included (D01)."""
         ...
 
+    def staff_of(self, login: str) -> StaffId | None:
+        """The one staff that logs in as ``login``, compared exactly."""
+        ...
+
     def departments(self) -> list[Department]:
         """All departments, by id."""
         ...

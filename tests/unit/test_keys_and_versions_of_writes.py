@@ -100,6 +100,15 @@ def test_i40_an_applied_plan_may_carry_a_key(given: Shop) -> None:
         assert given.ownership.apply(plan.id, ADA, key="k1") == first
 
 
+def test_i40_the_twin_of_an_applied_plan_may_come_after_its_end(given: Shop) -> None:
+    """Somebody who heard no answer asks again when the plan is long gone, and hears it."""
+    plan = given.ownership.plan(Assign(["a"], "li"), ADA)
+    first = given.ownership.apply(plan.id, ADA, key="k1")
+    given.clock.passes(days=8)
+    given.ownership.plan(Assign(["a"], "li"), ADA)
+    assert given.ownership.apply(plan.id, ADA, key="k1") == first
+
+
 def test_i40_twins_in_flight_have_one_effect(given: Shop) -> None:
     """Two threads, one key: one event, two equal receipts."""
     ready, receipts = Barrier(2), []

@@ -350,6 +350,13 @@ def test_applying_a_plan_about_a_staff_needs_it_as_it_was(shop: Shop) -> None:
     shop.refuses_call(lambda: shop.ownership.apply(plan.id, ADA), "version_conflict")
 
 
+def test_a_plan_about_a_staff_keeps_the_version_it_was_made_for(shop: Shop) -> None:
+    """Planning asks no less than executing does."""
+    shop.staff("li", "associate")
+    late = ChangeStaff("li", label="Li B.", expected_version=7)
+    shop.refuses_call(lambda: shop.ownership.plan(late, ADA), "version_conflict")
+
+
 def test_a_run_that_changes_nothing_is_not_stored(shop: Shop) -> None:
     """Neither the same again, nor a selection that is refused altogether, nor an empty one."""
     given(shop, owner="li")

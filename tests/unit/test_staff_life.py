@@ -75,6 +75,24 @@ def test_d12_a_new_name_or_login_leaves_ownership_as_it_was(shop: Shop) -> None:
     assert (shop.member("sam").label, shop.member("sam").login) == ("Samuel", "samuel@shop")
 
 
+def test_d12_a_login_leads_to_one_staff(shop: Shop) -> None:
+    """Nobody takes over the login of somebody else; keeping one's own is no conflict."""
+    shop.staff("sam", "associate"), shop.staff("li", "associate")
+    shop.does(ADA, ChangeStaff("sam", login="sam@shop"))
+    shop.refuses(ADA, ChangeStaff("li", login="sam@shop"), "duplicate_login")
+    shop.refuses(ADA, ChangeStaff("new", create=True, label="New", login="sam@shop"), "duplicate_login")
+    assert shop.does(ADA, ChangeStaff("sam", login="sam@shop")).run is None
+
+
+def test_d01_the_login_of_a_deleted_staff_is_free_again(shop: Shop) -> None:
+    """Whoever has left logs in no more, and somebody else may get the name."""
+    shop.staff("sam", "associate"), shop.staff("li", "associate")
+    shop.does(ADA, ChangeStaff("sam", login="sam@shop"))
+    shop.does(ADA, ChangeStaff("sam", delete=True))
+    shop.does(ADA, ChangeStaff("li", login="sam@shop"))
+    assert (shop.member("sam").login, shop.member("li").login) == (None, "sam@shop")
+
+
 def test_d12_names_and_logins_stand_in_no_event(shop: Shop) -> None:
     """Events and runs are for ever: they say that the label changed, not to what."""
     shop.staff("sam", "associate")

@@ -10,7 +10,7 @@ from ownership_core.access import reaches_staff
 from ownership_core.commands import KEEP, ChangeDepartment, ChangeStaff, GrantAccess
 from ownership_core.decide.asking import Asking, not_permitted, out_of_reach, unknown_staff
 from ownership_core.errors import Problem
-from ownership_core.model import Action, Department, DepartmentId, Level, Staff
+from ownership_core.model import Action, Department, DepartmentId, Level, Staff, StaffId
 from ownership_core.settings import check_group_restriction
 
 OWN_ACCESS = "own_access"
@@ -24,14 +24,20 @@ Departments = Mapping[DepartmentId, Department]
 
 
 def decide_change_staff(
-    command: ChangeStaff, asking: Asking, current: Staff | None, departments: Departments, may_change_access: bool
+    command: ChangeStaff,
+    asking: Asking,
+    current: Staff | None,
+    departments: Departments,
+    namesake: StaffId | None,
+    may_change_access: bool,
 ) -> tuple[list[Problem], Staff]:
     """The staff as it would be, and every reason against it.
 
-    ``may_change_access`` says whether the asker holds ``manage_access`` over everybody: moving between
-    departments, websites and restrictions changes who sees what.
+    ``namesake`` is who has the new login already. ``may_change_access`` says whether the asker holds
+    ``manage_access`` over everybody: moving between departments, websites and restrictions changes who
+    sees what.
     Codes: staff_inactive, unknown_staff, not_permitted, already_exists, target_out_of_reach, own_access,
-    unknown_department, empty_restriction, invalid_value (no label).
+    duplicate_login, unknown_department, empty_restriction, invalid_value (no label).
     """
     problems = asking.common_refusals()
     if command.create and current is not None:
@@ -43,6 +49,9 @@ def decide_change_staff(
     before = current or Staff(command.staff, "")
     after = _staff_after(command, before)
     problems += _staff_authority(command, asking, before, after, may_change_access)
+    if namesake not in (None, command.staff):
+        hint = "Give another login, or take it from whoever has it."
+        problems.append(Problem("duplicate_login", "Another staff logs in by this name.", hint, "login"))
     for missing in sorted(after.departments - set(departments)):
         problems.append(_unknown_department(missing))
     problems += _restriction_problems(command.restriction)
@@ -124,7 +133,8 @@ def _staff_after(command: ChangeStaff, before: Staff) -> Staff:
         if (value := getattr(command, name)) is not KEEP
     }
     after = attrs.evolve(before, **changes)
-    return attrs.evolve(after, active=False, deleted=True) if command.delete else after
+    # Whoever has left logs in no more, and the name is free for somebody else.
+    return attrs.evolve(after, active=False, deleted=True, login=None) if command.delete else after
 
 
 def _staff_authority(

@@ -238,6 +238,8 @@ def creation_rows(
     """The new customers by id, their e-mail keys, and what is wrong with the others."""
     customers: dict[CustomerId, Customer] = {}
     email_keys: dict[CustomerId, str] = {}
+    emails: set[str] = set()
+    twice: set[CustomerId] = set()
     problems: list[Problem] = []
     for new in command.customers:
         made = _collect(problems, edge.new_customer, new)
@@ -246,14 +248,17 @@ def creation_rows(
         customer, email_key = made
         if customer.id in customers:
             what = f"The customer {customer.id!r} stands twice in this command."
-            problems.append(Problem("customer_exists", what, "Remove one.", customer.id))
-        elif email_key is not None and email_key in email_keys.values():
+            said = Problem("customer_exists", what, "Remove one.", customer.id)
+            problems += [said] if customer.id in twice else [said, said]  # the first row is refused too (C12)
+            twice.add(customer.id)
+        elif email_key is not None and email_key in emails:
             what = "Two customers of this command have the same e-mail address."
             problems.append(Problem("duplicate_email", what, "Correct one of them.", customer.id))
         else:
             customers[customer.id] = customer
             if email_key is not None:
                 email_keys[customer.id] = email_key
+                emails.add(email_key)
     return customers, email_keys, problems
 
 

@@ -54,7 +54,8 @@ def _change_staff(desk: Desk, writer: Writer, command: ChangeStaff, asking: Aski
     before = _staff(writer, command.staff)
     departments = {department.id: department for department in writer.departments()}
     over_everybody = asking.access is None or asking.access.levels.get(Action.MANAGE_ACCESS) is Level.ALL
-    problems, after = decide_change_staff(command, asking, before, departments, over_everybody)
+    namesake = writer.staff_of(command.login) if isinstance(command.login, str) else None
+    problems, after = decide_change_staff(command, asking, before, departments, namesake, over_everybody)
     problems += _version_conflict(command.expected_version, after.version)
     if problems:
         raise refuse(problems, asking.actor)

@@ -45,7 +45,7 @@ class _Rehearsal(Exception):
 
 
 def _rehearsed(desk: Desk, store: Store, actor: Actor, command: CreateCustomer | AccessCommand) -> Run:
-    if isinstance(command, ChangeStaff | ChangeDepartment):
+    if isinstance(command, ChangeStaff | ChangeDepartment) and command.expected_version is None:
         command = attrs.evolve(command, expected_version=_version_of(store, command))
     at = desk.now()
     try:

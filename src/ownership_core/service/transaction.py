@@ -32,17 +32,21 @@ class Transaction:
     def execute(self, command: Command, actor: Actor, *, key: str | None = None, strict: bool = False) -> Receipt:
         """As :meth:`Ownership.execute`, inside this transaction."""
         clean, writing = self._desk.edge.command(command), self._writing(actor)
-        payload = "" if key is None else payload_hash(clean)
-        return self._once(writing, key, payload, lambda: writing.execute(clean, strict))
+        return self._once(writing.actor, key, lambda: payload_hash(clean), lambda: writing.execute(clean, strict))
 
     def apply(self, plan: str | PlanFile, actor: Actor, *, key: str | None = None, strict: bool = False) -> Receipt:
         """As :meth:`Ownership.apply`, inside this transaction."""
-        command, source = self._source(plan, self._desk.edge.actor(actor))
-        clean, writing = self._desk.edge.command(command), self._writing(actor)
-        payload = "" if key is None else payload_hash(clean) + (source.plan or "")
+        writing = self._writing(actor)
+        return self._once(
+            writing.actor, key, lambda: _payload_of(plan, writing.actor), lambda: self._applied(writing, plan, strict)
+        )
+
+    def _applied(self, writing: Writing, plan: str | PlanFile, strict: bool) -> Receipt:
+        command, source = self._source(plan, writing.actor)
+        clean = self._desk.edge.command(command)
         if isinstance(clean, CreateCustomer | AccessCommand):
-            return self._once(writing, key, payload, lambda: writing.execute(clean, strict))
-        return self._once(writing, key, payload, lambda: writing.apply(clean, source, strict))
+            return writing.execute(clean, strict)
+        return writing.apply(clean, source, strict)
 
     def tell(self) -> None:
         """Tell the plugins what is now permanent."""
@@ -62,20 +66,26 @@ class Transaction:
     def _writing(self, actor: Actor) -> Writing:
         return Writing(self._desk, self.writer, self._desk.edge.actor(actor))
 
-    def _once(self, writing: Writing, key: str | None, payload: str, act: Callable[[], Receipt]) -> Receipt:
-        if key is not None:
-            key = parse_text(key, ID_LIMIT, "key")
-            done = self.writer.recall(writing.actor, key)
-            if done is not None and done.payload != payload:
-                what = f"The idempotency key {key!r} was used for another command."
-                raise Conflict(Problem("idempotency_conflict", what, "Use a new key."), who=writing.actor.id)
-            if done is not None:
-                return Receipt.from_json(done.receipt)
-        receipt = act()
+    def _once(
+        self, actor: Actor, key: str | None, payload_of: Callable[[], str], act: Callable[[], Receipt]
+    ) -> Receipt:
+        """Act, or answer as the first time; a plan that was applied or has expired since does not matter (I40)."""
+        if key is None:
+            return self._noted(act())
+        key, payload = parse_text(key, ID_LIMIT, "key"), payload_of()
+        done = self.writer.recall(actor, key)
+        if done is not None and done.payload != payload:
+            what = f"The idempotency key {key!r} was used for another command."
+            raise Conflict(Problem("idempotency_conflict", what, "Use a new key."), who=actor.id)
+        if done is not None:
+            return Receipt.from_json(done.receipt)
+        receipt = self._noted(act())
+        self.writer.remember(actor, key, Remembered(payload, receipt.to_json()), self._desk.now())
+        return receipt
+
+    def _noted(self, receipt: Receipt) -> Receipt:
         if receipt.run is not None:
             self._runs.append(receipt.run)
-        if key is not None:
-            self.writer.remember(writing.actor, key, Remembered(payload, receipt.to_json()), self._desk.now())
         return receipt
 
     def _source(self, plan: str | PlanFile, actor: Actor) -> tuple[Command, Source]:
@@ -87,6 +97,10 @@ class Transaction:
         if run.expires is not None and run.expires <= self._desk.now():
             raise Refused(Problem("plan_expired", f"The plan {plan!r} has expired.", "Make it again."), who=actor.id)
         return command_from_wire(run.command), Source(run.tally.total - run.tally.changed, plan=plan)
+
+
+def _payload_of(plan: str | PlanFile, actor: Actor) -> str:
+    return payload_hash(plan.command) if isinstance(plan, PlanFile) else f"plan {plan_id(plan, actor)}"
 
 
 def plan_id(plan: object, actor: Actor) -> str:

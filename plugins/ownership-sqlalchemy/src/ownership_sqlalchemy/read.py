@@ -88,6 +88,12 @@ class SqlReader:
             for row in self._run(statement)
         ]
 
+    def staff_of(self, login: str) -> StaffId | None:
+        """The one staff that logs in as ``login``."""
+        who = self._tables.staff
+        found = [StaffId(str(row.id)) for row in self._run(select(who.c.id).where(who.c.login == login))]
+        return found[0] if found else None
+
     def departments(self) -> list[Department]:
         """All departments, by id."""
         unit = self._tables.department

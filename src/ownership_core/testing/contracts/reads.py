@@ -251,6 +251,12 @@ class AccessFacts(Contract):
             assert [staff.id for staff in reader.staff([EVE, ANN, StaffId("nobody")])] == [ANN, EVE]
             assert reader.staff([]) == []
 
+    def test_a_login_leads_to_one_staff(self, shop: Store) -> None:
+        """Compared letter by letter; nobody has a login that nobody was given."""
+        with shop.reader() as reader:
+            assert reader.staff_of("ann@shop") == ANN
+            assert [reader.staff_of(login) for login in ("Ann@shop", "ann@shop ", "ann", "")] == [None] * 4
+
     def test_a_tombstone_stays_listed(self, shop: Store) -> None:
         """A deleted staff is still among the staff, as deleted."""
         change_staff(shop, evolve(staff_of(shop, EVE), active=False, deleted=True))

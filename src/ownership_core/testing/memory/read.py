@@ -67,6 +67,10 @@ class MemoryReader:
         known = self._state.staff
         return [known[id] for id in self._state.staff_order(known) if ids is None or id in ids]
 
+    def staff_of(self, login: str) -> StaffId | None:
+        """The one staff that logs in as ``login``."""
+        return next((staff.id for staff in self._state.staff.values() if staff.login == login), None)
+
     def departments(self) -> list[Department]:
         """All departments, by id."""
         return [self._state.departments[id] for id in sorted(self._state.departments)]
