@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,7 +13,9 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+sys.path.insert(0, str(Path(__file__).parent / "tests" / "support"))
 
 # Both gates are derandomized: the same commit gets the same answer, here and on the next machine, so that a red test
 # always belongs to the change at hand. New examples are looked for by hand: pytest --hypothesis-profile=hunt.
@@ -51,6 +54,16 @@ def _require(reason: str) -> NoReturn:
 def require() -> Require:
     """For a test that needs what not every machine has: ``require("PostgreSQL: set OWNERSHIP_TEST_POSTGRES_URL")``."""
     return _require
+
+
+@pytest.fixture(scope="session")
+def databases(require: Require) -> Iterator[Any]:
+    """Makes empty databases on the servers that are named; see ``tests/support/databases.py``."""
+    from databases import Databases  # noqa: PLC0415 - only where a database is asked for
+
+    made = Databases(require)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -33,14 +33,17 @@ class Problem:
 class OwnershipError(Exception):
     """Anything this package raises on purpose. All problems are told at once, not only the first.
 
+    ``transient`` says that nothing was written and that the same call, begun again, may well succeed (I44).
+
     >>> error = OwnershipError(Problem("unknown_field", "There is no field 'colour'."))
     >>> error.codes
     ('unknown_field',)
     """
 
-    def __init__(self, *problems: Problem, who: str = "ownership_core") -> None:
+    def __init__(self, *problems: Problem, who: str = "ownership_core", transient: bool = False) -> None:
         self.problems: tuple[Problem, ...] = problems
         self.who = who
+        self.transient = transient
         super().__init__("\n".join(str(problem) for problem in problems))
 
     @property

@@ -12,7 +12,8 @@ from ownership_core.errors import Conflict, StoreError
 from ownership_core.testing.contracts.base import ANN, C2, small_shop
 from ownership_core.testing.contracts.base import single as in_single
 from ownership_core.testing.worlds import load, new_row, new_run
-from ownership_sqlalchemy import SqlAlchemyStore, dialects
+from ownership_sqlalchemy import SqlAlchemyStore
+from ownership_sqlalchemy.dialects import sqlite
 
 ADD = "INSERT INTO ownership_assignment VALUES (:customer, :staff, :slot, :cardinality, '', '', 1)"
 
@@ -95,7 +96,7 @@ def test_a_constraint_speaks_as_conflict(multi: SqlAlchemyStore) -> None:
 
 def test_a_second_writer_hears_that_storage_is_busy(opener: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It waits a while, then says so."""
-    monkeypatch.setattr(dialects, "BUSY_MILLISECONDS", 1)
+    monkeypatch.setattr(sqlite, "BUSY_MILLISECONDS", 1)
     store = opener()
     with store.writer(), pytest.raises(StoreError) as caught, store.writer():
         pass

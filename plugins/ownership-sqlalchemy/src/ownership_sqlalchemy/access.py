@@ -28,7 +28,7 @@ from sqlalchemy.types import BigInteger, Text
 
 from ownership_core.keys import KeyType, id_order
 from ownership_core.model import Access, DepartmentId, GroupRestriction, Level, StaffId
-from ownership_sqlalchemy.dialects import rows_in
+from ownership_sqlalchemy.dialects import as_text, no_text, rows_in
 from ownership_sqlalchemy.rows import restriction_of
 from ownership_sqlalchemy.tables import Tables
 
@@ -55,7 +55,7 @@ def statement(tables: Tables, *, everybody: bool) -> CompoundSelect[Any]:
         _of(tables.staff_department, "department", staff, tables.staff_department.c.department_id),
         _row("below", below.c.staff_id, below.c.department_id),
         _restrictions(tables, above, above.c.staff_id, above.c.department_id, "department"),
-        _restrictions(tables, staff, staff.c.id, cast(staff.c.id, Text), "staff"),
+        _restrictions(tables, staff, staff.c.id, as_text(staff.c.id), "staff"),
     )
 
 
@@ -75,9 +75,9 @@ def _row(
     return select(
         literal(what, Text()).label("what"),
         staff.label("staff"),
-        (cast(null(), Text) if text is None else text).label("text"),
-        (cast(null(), Text) if more is None else more).label("more"),
-        (cast(null(), Text) if group is None else group).label("customer_group"),
+        (no_text() if text is None else text).label("text"),
+        (no_text() if more is None else more).label("more"),
+        (no_text() if group is None else group).label("customer_group"),
         (cast(null(), BigInteger) if number is None else number).label("number"),
         (literal(0) if flag is None else flag).label("flag"),
     )

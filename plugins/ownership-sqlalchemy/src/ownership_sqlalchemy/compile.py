@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection
 from typing import Any, TypeAlias, assert_never
 
 from attrs import frozen
-from sqlalchemy import Select, and_, cast, false, func, literal, not_, or_, select, true, type_coerce, union
+from sqlalchemy import Select, and_, false, func, literal, not_, or_, select, true, type_coerce, union
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import CompoundSelect
-from sqlalchemy.types import BigInteger, Boolean, String, Text
+from sqlalchemy.types import BigInteger, Boolean, Text
 
 from ownership_core.errors import Problem, UncompilableScope
 from ownership_core.fields import Field, Fields, Fold, Kind
@@ -44,7 +44,7 @@ from ownership_core.scope import (
     Wildcard,
 )
 from ownership_core.simplify import simplify
-from ownership_sqlalchemy.dialects import WHO, AsciiLower, Beginning, PlaceOf, rows_of
+from ownership_sqlalchemy.dialects import WHO, AsciiLower, Beginning, PlaceOf, as_text, rows_of, words
 from ownership_sqlalchemy.tables import KEY, Key, Tables
 
 Condition: TypeAlias = ColumnElement[bool]
@@ -167,7 +167,9 @@ class Compiler:
         if declared.name == "no_auto":
             flag = select(head.c.no_auto).where(head.c.customer_id == customer.c.id).correlate(customer)
             return func.coalesce(flag.scalar_subquery(), false(), type_=Boolean())
-        column = kept.c.value if declared.kind is Kind.TEXT else kept.c.number
+        column: ColumnElement[Any] = kept.c.value if declared.kind is Kind.TEXT else kept.c.number
+        if declared.kind is Kind.BOOLEAN:
+            column = column != 0
         one = select(column).where(kept.c.customer_id == customer.c.id, kept.c.field == declared.name)
         return type_coerce(one.correlate(customer).scalar_subquery(), _kind(declared))
 
@@ -196,7 +198,7 @@ class Compiler:
             kept = _fold(declared, self.tables.customer_value.c.value)
             return self._in(self._values(declared, test(declared, kept, wanted)))
         value = self.folded(declared)
-        return test(declared, cast(value, Text) if declared.name == "id" else value, wanted)
+        return test(declared, as_text(value) if declared.name == "id" else value, wanted)
 
     def _having(self, declared: Field, values: frozenset[str] | Wildcard) -> Customers:
         if isinstance(values, Wildcard):
@@ -241,7 +243,7 @@ class Compiler:
 
     def _working_in(self, departments: Collection[str]) -> Select[Any]:
         works = self.tables.staff_department
-        return select(works.c.staff_id).where(one_of(works.c.department_id, departments, String(KEY)))
+        return select(works.c.staff_id).where(one_of(works.c.department_id, departments, words(KEY)))
 
     def _counted(self, least: int) -> Condition:
         if least <= 0:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Select, cast, delete, false, insert, literal, select, union_all, update
-from sqlalchemy.types import String, Text
+from sqlalchemy import Select, delete, false, literal, select, union_all, update
+from sqlalchemy.types import Text
 
 from ownership_core.events import Event, Subject, customer_body
 from ownership_core.model import Assignment, CustomerId, Value
@@ -13,7 +13,7 @@ from ownership_core.ports import NewRow, Run
 from ownership_core.ruling import Fate, PlanRow
 from ownership_sqlalchemy import rows as shapes
 from ownership_sqlalchemy.compile import COLUMNS
-from ownership_sqlalchemy.dialects import rows_of
+from ownership_sqlalchemy.dialects import as_text, rows_of, words
 from ownership_sqlalchemy.people import PeopleWriter
 from ownership_sqlalchemy.tables import VALUE
 
@@ -24,8 +24,8 @@ class CustomerWriter(PeopleWriter):
     def taken(self, ids: Sequence[CustomerId], email_keys: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
         """Which of these ids and which of these e-mail keys already exist."""
         customer = self._tables.customer
-        keys = rows_of(email_keys, String(VALUE), "keys")
-        known = select(literal("id", Text()).label("what"), cast(customer.c.id, Text).label("found")).where(
+        keys = rows_of(email_keys, words(VALUE), "keys")
+        known = select(literal("id", Text()).label("what"), as_text(customer.c.id).label("found")).where(
             customer.c.id.in_(select(self._wanted(ids).c.id))
         )
         used = select(literal("key", Text()), customer.c.email_key).where(customer.c.email_key.in_(select(keys.c.id)))
@@ -107,12 +107,13 @@ class CustomerWriter(PeopleWriter):
     def _next_version(self, rows: Sequence[NewRow]) -> None:
         head = self._tables.head
         created = select(self._wanted([row.id for row in rows]).c.id)
-        self._run(update(head).where(head.c.customer_id.in_(created)).values(version=head.c.version + 1))
+        raised = update(head).values(version=head.c.version + 1)
+        self._run(self._database.within(raised, (head.c.customer_id,), created))
         for flag in (True, False):
             told = [r.id for r in rows if "no_auto" in r.values and bool(r.values["no_auto"]) is flag]
             if told:
                 chosen = select(self._wanted(told).c.id)
-                self._run(update(head).where(head.c.customer_id.in_(chosen)).values(no_auto=flag))
+                self._run(self._database.within(update(head).values(no_auto=flag), (head.c.customer_id,), chosen))
 
     def _add_heads(self, ids: Select[tuple[str]]) -> None:
         """Insert the heads these customers lack, in id order."""
@@ -121,7 +122,7 @@ class CustomerWriter(PeopleWriter):
         in_force = select(self._tables.cardinality.c.name).scalar_subquery()
         source = select(id, literal(0), false(), in_force).where(id.not_in(select(head.c.customer_id))).order_by(id)
         columns = ["customer_id", "version", "no_auto", "cardinality"]
-        self._run(insert(head).from_select(columns, source))
+        self._run(self._database.insert_missing(head, columns, source))
 
     def _cardinality(self) -> str:
         return str(self._run(select(self._tables.cardinality.c.name)).scalar_one())
@@ -154,7 +155,7 @@ class CustomerWriter(PeopleWriter):
         item, tables = self._tables.plan_item, self._tables
         gone = select(item.c.customer_id).where(item.c.run == run, item.c.fate == Fate.CHANGED.value)
         for column in (tables.assignment.c.customer_id, tables.customer_value.c.customer_id, tables.customer.c.id):
-            self._run(delete(column.table).where(column.in_(gone)))
+            self._run(self._database.within(delete(column.table), (column,), gone))
 
 
 def _plan_columns(run: str, row: PlanRow) -> dict[str, object]:

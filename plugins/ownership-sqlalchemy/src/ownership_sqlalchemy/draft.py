@@ -17,18 +17,16 @@ from sqlalchemy import (
     Select,
     and_,
     case,
-    cast,
     false,
     func,
     insert,
     literal,
     not_,
-    null,
     or_,
     select,
     true,
 )
-from sqlalchemy.types import BigInteger, Boolean, Text
+from sqlalchemy.types import BigInteger, Text
 
 from ownership_core.commands import Ids, Matching, One, Selection
 from ownership_core.model import CustomerId, StaffId
@@ -37,7 +35,7 @@ from ownership_core.ports import Draft
 from ownership_core.ruling import Drop, Effect, Fate, Primary
 from ownership_core.scope import AllOf, Everything, Scope
 from ownership_sqlalchemy.compile import Compiler, uncompilable
-from ownership_sqlalchemy.dialects import JsonLength, JsonList, JsonRecord, json_truth, materialized, rows_of
+from ownership_sqlalchemy.dialects import Database, JsonLength, JsonList, JsonRecord, as_text, json_truth, rows_of
 from ownership_sqlalchemy.rows import FIRST_CODES
 from ownership_sqlalchemy.tables import Tables
 
@@ -96,12 +94,13 @@ class Drafting:
     """One draft on its way to SQL."""
 
     tables: Tables
+    database: Database
     compiler: Compiler
     draft: Draft
 
     def statement(self) -> Insert:
         """Write the plan rows of the run."""
-        seen = materialized(self._seen().cte("seen"))
+        seen = self.database.materialized(self._seen(), "seen")
         outcome = self._outcome(seen).cte("outcome")
         judged = self._judged(outcome).cte("judged")
         return insert(self.tables.plan_item).from_select(
@@ -194,9 +193,9 @@ class Drafting:
     def _promoted(self) -> Column:
         effect, mine = self.draft.effect, self.tables.assignment
         if not effect.promote_by or effect.primary not in (Primary.STAY, Primary.IF_UNASSIGNED):
-            return null()
+            return self._staff(None)
         # Staff sort as text here whatever their key type, as they do in the reference.
-        keys = {SortKey.SINCE: mine.c.since, SortKey.ROLE: mine.c.role, SortKey.STAFF: cast(mine.c.staff_id, Text)}
+        keys = {SortKey.SINCE: mine.c.since, SortKey.ROLE: mine.c.role, SortKey.STAFF: as_text(mine.c.staff_id)}
         order = dict.fromkeys((*effect.promote_by, SortKey.STAFF))
         staff = self.tables.staff
         active = select(staff.c.id).where(staff.c.active, not_(staff.c.deleted))
@@ -298,7 +297,7 @@ class Drafting:
             case((judged.c.found == 1, judged.c.version), else_=0),
             fate,
             judged.c.codes,
-            cast(judged.c.found * judged.c.selected, Boolean),
+            judged.c.found * judged.c.selected == 1,
             case((passed, judged.c.primary_before)),
             case((passed, judged.c.primary_after)),
             case((passed, judged.c.added)),
@@ -310,7 +309,7 @@ def assignment_record(staff: Column, primary: Condition, since: Column, role: Co
     """An assignment as JSON, in the shape of :func:`ownership_core.events.line`."""
     return JsonRecord(
         *_pairs(
-            ("staff", cast(staff, Text)),
+            ("staff", as_text(staff)),
             ("primary", json_truth(primary)),
             ("since", since),
             ("role", role),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, insert, select, true, update
+from sqlalchemy import Select, Table, delete, insert, literal, select, update
 
 from ownership_core.events import Event
 from ownership_core.model import Department, GroupRestriction, Level, Staff
@@ -36,7 +36,7 @@ class PeopleWriter(SqlReader):
             self._run(delete(table).where(table.c.staff_id == id))
             self._insert(table, [{"staff_id": id, column: value} for value in sorted(values)])
         self._restrict("staff", id, staff.restriction)
-        self._raise_access(tables.staff.c.id == id)
+        self._raise_access(select(literal(id, tables.staff_key).label("id")))
         self._record(event)
 
     def save_department(self, department: Department, event: Event) -> None:
@@ -44,7 +44,7 @@ class PeopleWriter(SqlReader):
         fresh = {"label": department.label, "parent": department.parent, "version": event.version}
         self._put(self._tables.department, {"id": department.id}, fresh)
         self._restrict("department", department.id, department.restriction)
-        self._raise_access(true())
+        self._raise_access(None)
         self._record(event)
 
     def save_role(self, role: str, levels: Mapping[str, Level], event: Event) -> None:
@@ -54,7 +54,7 @@ class PeopleWriter(SqlReader):
         self._run(delete(level).where(level.c.role == role))
         rows = [{"role": role, "action": action, "level": int(levels[action])} for action in sorted(levels)]
         self._insert(level, rows)
-        self._raise_access(self._tables.staff.c.id.in_(select(held.c.staff_id).where(held.c.role == role)))
+        self._raise_access(select(held.c.staff_id).where(held.c.role == role))
         self._record(event)
 
     def _restrict(self, kind: str, holder: str, restriction: GroupRestriction | None) -> None:
@@ -66,9 +66,10 @@ class PeopleWriter(SqlReader):
             self._insert(rule, [{**mine, "mode": restriction.mode.value}])
             self._insert(group, [{**mine, "customer_group": name} for name in sorted(restriction.groups)])
 
-    def _raise_access(self, whose: ColumnElement[bool]) -> None:
+    def _raise_access(self, whose: Select[Any] | None) -> None:
         staff = self._tables.staff
-        self._run(update(staff).where(whose).values(access_version=staff.c.access_version + 1))
+        raised = update(staff).values(access_version=staff.c.access_version + 1)
+        self._run(raised if whose is None else self._database.within(raised, (staff.c.id,), whose))
 
     def _record(self, event: Event) -> None:
         self._insert(self._tables.event, [rows.event_columns(event)])

@@ -25,7 +25,7 @@ def ownership_store(settings: Settings, fields: Fields) -> Store | None:
 @hookimpl
 def ownership_card() -> Card:
     """Who we are."""
-    return Card(NAME, _version(), API_VERSION, "Keeps everything in SQL through SQLAlchemy: SQLite.")
+    return Card(NAME, _version(), API_VERSION, "Keeps everything in SQL: SQLite, PostgreSQL, MariaDB.")
 
 
 def _version() -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import closing
 from typing import Any
 
 from sqlalchemy import (
@@ -15,7 +15,7 @@ from sqlalchemy import (
     Select,
     and_,
     case,
-    cast,
+    false,
     func,
     literal,
     literal_column,
@@ -26,7 +26,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.types import Text
+from sqlalchemy.types import BigInteger, Text
 
 from ownership_core.events import Event, Subject
 from ownership_core.fields import Fields, Kind
@@ -35,10 +35,11 @@ from ownership_core.ports import Order, Position, Query, Run, Task
 from ownership_core.ruling import PlanRow
 from ownership_sqlalchemy import access, rows
 from ownership_sqlalchemy.compile import COLUMNS, Compiler, guarded
-from ownership_sqlalchemy.dialects import AsJson, JsonList, JsonRow, coded, packed, rows_of
+from ownership_sqlalchemy.dialects import AsJson, JsonList, JsonRow, as_text, coded, database_of, packed, rows_of
 from ownership_sqlalchemy.tables import Tables
 
 CHUNK = 1_000
+_BLANKS: dict[Kind, ColumnElement[Any]] = {Kind.TEXT: literal_column("''"), Kind.BOOLEAN: false()}
 DELIVERED = "delivered"
 
 
@@ -49,6 +50,8 @@ class SqlReader:
         self._connection = connection
         self._tables = tables
         self._compiler = Compiler(tables, fields)
+        self._database = database_of(connection.dialect)
+        self._streams: list[_Stream] = []
 
     # People
 
@@ -67,7 +70,7 @@ class SqlReader:
             _gathered(tables.staff_department.c.department_id, tables.staff_department.c.staff_id == who.c.id),
             _gathered(tables.staff_website.c.website, tables.staff_website.c.staff_id == who.c.id),
             _gathered(tables.staff_role.c.role, tables.staff_role.c.staff_id == who.c.id),
-            *self._restriction("staff", cast(who.c.id, Text)),
+            *self._restriction("staff", as_text(who.c.id)),
         ).order_by(who.c.id)
         if ids is not None:
             wanted = rows_of(tables.staff_ids(frozenset(ids)), tables.staff_key)
@@ -183,7 +186,7 @@ class SqlReader:
             return [id]
         declared = self._compiler.field(order.field, many=False)
         # Written without parameters, so that the index on the same expressions is found.
-        blank: ColumnElement[Any] = literal_column("''" if declared.kind is Kind.TEXT else "0")
+        blank: ColumnElement[Any] = _BLANKS.get(declared.kind, literal_column("0"))
         missing = self._compiler.value(declared).is_(None)
         return [missing, func.coalesce(self._compiler.folded(declared), blank), id]
 
@@ -208,7 +211,9 @@ class SqlReader:
         declared = self._compiler.fields[order.field]
         if declared.kind is Kind.TEXT:
             return literal(declared.folded(str(value)) if value is not None else "", Text())
-        return literal(int(value or 0))
+        if declared.kind is Kind.BOOLEAN:
+            return literal(bool(value))
+        return literal(int(value or 0), BigInteger())
 
     def _everything(self, ids: ColumnElement[Any]) -> Select[Any]:
         """The customers of a select's id column, with all they have."""
@@ -295,17 +300,64 @@ class SqlReader:
     # The driver
 
     def _run(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
+        self._finish_streams()
         try:
             return self._connection.execute(statement, rows)
         except DBAPIError as error:
             raise coded(error) from None
 
     def _stream(self, statement: Executable) -> Iterator[Any]:
+        self._finish_streams()
+        stream = _Stream(self._connection, statement)
+        if not self._database.interleaves:
+            self._streams.append(stream)
+        yield from stream
+
+    def close(self) -> None:
+        """Forget what is still to come; the transaction is about to end."""
+        while self._streams:
+            self._streams.pop().close()
+
+    def _finish_streams(self) -> None:
+        while self._streams:
+            self._streams.pop().drain()
+
+
+class _Stream:
+    """Rows that come in chunks; what has not been asked for yet is kept aside when the connection is needed."""
+
+    def __init__(self, connection: Connection, statement: Executable) -> None:
+        self._aside: deque[Any] = deque()
         try:
-            with closing(self._connection.execution_options(yield_per=CHUNK).execute(statement)) as found:
-                yield from found
+            self._found = connection.execute(statement, execution_options={"yield_per": CHUNK})
         except DBAPIError as error:
             raise coded(error) from None
+
+    def __iter__(self) -> Iterator[Any]:
+        try:
+            while True:
+                chunk = self._aside or self._found.fetchmany(CHUNK)
+                if not chunk:
+                    return
+                self._aside = deque(chunk)
+                while self._aside:
+                    yield self._aside.popleft()
+        except DBAPIError as error:
+            raise coded(error) from None
+        finally:
+            self._found.close()
+
+    def close(self) -> None:
+        """Ask for no more."""
+        self._found.close()
+
+    def drain(self) -> None:
+        """Fetch all that is left."""
+        if not self._found.closed:
+            try:
+                self._aside.extend(self._found.fetchall())
+            except DBAPIError as error:
+                raise coded(error) from None
 
 
 def _gathered(column: ColumnElement[Any], *conditions: ColumnElement[bool]) -> ColumnElement[Any]:

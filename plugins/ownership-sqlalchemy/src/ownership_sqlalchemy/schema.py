@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Engine, insert, inspect, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from ownership_core.errors import Problem, StoreError
 from ownership_core.keys import KeyType
 from ownership_core.policies import SINGLE
 from ownership_sqlalchemy import dialects
+from ownership_sqlalchemy.dialects import unfit
 from ownership_sqlalchemy.tables import Tables, build_tables
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -38,20 +38,47 @@ def upgrade(
     """
     tables = build_tables(prefix, customer_key, staff_key)
     engine = dialects.open_engine(url_or_engine)
+    database = dialects.database_of(engine.dialect)
     try:
         with engine.connect() as connection:
-            dialects.begin(connection, writing=True)
-            _refuse_newer(connection, tables.prefix)
-            command.upgrade(_config(connection, tables), "head")
-            recorded = tables.cardinality
-            if connection.execute(select(recorded.c.name)).first() is None:
-                connection.execute(insert(recorded).values(name=cardinality))
-            connection.commit()
+            database.require(connection)
+            database.hold_schema(connection, tables.prefix)
+            try:
+                _refuse_newer(connection, tables.prefix)
+                command.upgrade(_config(connection, tables), "head")
+                _record(connection, tables, cardinality)
+                connection.commit()
+            finally:
+                database.release_schema(connection, tables.prefix)
     except DBAPIError as error:
         raise dialects.coded(error) from None
     finally:
         if engine is not url_or_engine:
             engine.dispose()
+
+
+def _record(connection: Connection, tables: Tables, cardinality: str) -> None:
+    """Write down, once, what the tables were made for; other key types than those are refused."""
+    if connection.execute(select(tables.cardinality.c.name)).first() is None:
+        connection.execute(insert(tables.cardinality).values(name=cardinality))
+    kept = tables.key_type
+    if connection.execute(select(kept.c.name)).first() is None:
+        connection.execute(insert(kept), [{"subject": who, "name": str(key)} for who, key in _key_types(tables)])
+    _refuse_other_keys(connection, tables)
+
+
+def _key_types(tables: Tables) -> list[tuple[str, KeyType]]:
+    return [("customer", tables.customer_key.key_type), ("staff", tables.staff_key.key_type)]
+
+
+def _refuse_other_keys(connection: Connection, tables: Tables) -> None:
+    kept = {row.subject: row.name for row in connection.execute(select(tables.key_type))}
+    for subject, key_type in _key_types(tables):
+        if kept.get(subject) != key_type:
+            what = (
+                f"The tables keep {subject} ids as {kept.get(subject)!r}, the store was opened for {str(key_type)!r}."
+            )
+            raise unfit("key_type_mismatch", what, f"Open it with {subject}_key = {kept.get(subject)!r}.")
 
 
 def current(engine: Engine, prefix: str = "ownership_") -> str | None:
@@ -78,17 +105,18 @@ def check(connection: Connection, tables: Tables, cardinality: str) -> None:
     """Refuse tables that are missing, of another version, or made for another cardinality."""
     at, script = revision(connection, tables.prefix), _script()
     if at is None or not inspect(connection).has_table(tables.head.name):
-        raise _unfit("schema_missing", "The tables are missing.", "Run `ownership db init`.")
+        raise unfit("schema_missing", "The tables are missing.", "Run `ownership db init`.")
     _refuse_newer(connection, tables.prefix)
     if at != script.get_current_head():
-        raise _unfit("schema_outdated", "The tables are older than this version.", "Run `ownership db upgrade`.")
+        raise unfit("schema_outdated", "The tables are older than this version.", "Run `ownership db upgrade`.")
     recorded = connection.execute(select(tables.cardinality.c.name)).scalar_one_or_none()
     if recorded is None:
-        raise _unfit("schema_missing", "The tables do not say their cardinality.", "Run `ownership db init`.")
+        raise unfit("schema_missing", "The tables do not say their cardinality.", "Run `ownership db init`.")
     if recorded != cardinality:
         what = f"The database holds customers under {recorded!r}, the settings say {cardinality!r}."
         hint = f"Set cardinality = {recorded!r}, or start afresh with `ownership db init` on an empty database."
-        raise _unfit("cardinality_mismatch", what, hint)
+        raise unfit("cardinality_mismatch", what, hint)
+    _refuse_other_keys(connection, tables)
 
 
 def _refuse_newer(connection: Connection, prefix: str) -> None:
@@ -99,11 +127,7 @@ def _refuse_newer(connection: Connection, prefix: str) -> None:
         _script().get_revision(at)
     except CommandError:
         hint = "Install the version that made them; `ownership db upgrade` only goes forward."
-        raise _unfit("schema_newer", "The tables are newer than this version.", hint) from None
-
-
-def _unfit(code: str, what: str, hint: str) -> StoreError:
-    return StoreError(Problem(code, what, hint), who=dialects.WHO)
+        raise unfit("schema_newer", "The tables are newer than this version.", hint) from None
 
 
 def _script() -> ScriptDirectory:

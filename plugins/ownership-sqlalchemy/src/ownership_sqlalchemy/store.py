@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from sqlalchemy import Connection, Engine, Table, and_, not_, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ownership_core.errors import Problem, StoreError
 from ownership_core.fields import Fields
 from ownership_core.keys import KeyType
 from ownership_core.policies import SINGLE
@@ -29,6 +29,7 @@ class SqlAlchemyStore:
         self, engine: Engine, tables: Tables, fields: Fields, cardinality: str, *, owns_engine: bool = True
     ) -> None:
         self._engine = engine
+        self._database = dialects.database_of(engine.dialect)
         self._tables = tables
         self._fields = fields
         self._cardinality = cardinality
@@ -91,26 +92,26 @@ class SqlAlchemyStore:
         ``foreign_keys_off``.
         """
         with self._connected() as connection:
-            if not dialects.foreign_keys_on(connection):
-                hint = "Turn them on for every connection of your engine, then run `ownership db upgrade`."
-                raise StoreError(
-                    Problem("foreign_keys_off", "The database does not enforce foreign keys.", hint), who=dialects.WHO
-                )
+            self._database.require(connection)
+            self._database.check_connection(connection)
             schema.check(connection, self._tables, cardinality)
+            self._database.check_tables(connection, list(self._tables.metadata.tables.values()))
 
     @contextmanager
     def reader(self) -> Iterator[SqlReader]:
         """A consistent view; closes by itself."""
         with self._connected() as connection:
-            dialects.begin(connection, writing=False)
-            yield SqlReader(connection, self._tables, self._fields)
+            self._database.begin(connection, writing=False, ours=self._owns_engine)
+            with closing(SqlReader(connection, self._tables, self._fields)) as reader:
+                yield reader
 
     @contextmanager
     def writer(self) -> Iterator[SqlWriter]:
         """A transaction: committed when the block ends, rolled back when it raises."""
         with self._connected() as connection:
-            dialects.begin(connection, writing=True)
-            yield SqlWriter(connection, self._tables, self._fields)
+            self._database.begin(connection, writing=True, ours=self._owns_engine)
+            with closing(SqlWriter(connection, self._tables, self._fields)) as writer:
+                yield writer
             connection.commit()
 
     @contextmanager
@@ -118,7 +119,7 @@ class SqlAlchemyStore:
         try:
             with self._engine.connect() as connection:
                 yield connection
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeout) as error:
             raise dialects.coded(error) from None
 
     def digest(self) -> str:
@@ -129,7 +130,7 @@ class SqlAlchemyStore:
         """
         digest = hashlib.sha256()
         with self._connected() as connection:
-            dialects.begin(connection, writing=False)
+            self._database.begin(connection, writing=False, ours=self._owns_engine)
             for table in self._tables.metadata.sorted_tables:
                 digest.update(f"{table.name}\n".encode())
                 for line in self._lines(connection, table):
@@ -140,6 +141,5 @@ class SqlAlchemyStore:
         statement = select(table).order_by(*table.primary_key.columns)
         if table is self._tables.head:
             statement = statement.where(not_(and_(table.c.version == 0, not_(table.c.no_auto))))
-        streaming = connection.execution_options(yield_per=CHUNK)
-        for row in streaming.execute(statement):
+        for row in connection.execute(statement, execution_options={"yield_per": CHUNK}):
             yield json.dumps(list(row), ensure_ascii=True).encode("ascii") + b"\n"

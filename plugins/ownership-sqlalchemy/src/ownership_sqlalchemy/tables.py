@@ -24,7 +24,6 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
-    Text,
     TypeDecorator,
     UniqueConstraint,
     func,
@@ -35,7 +34,7 @@ from sqlalchemy.types import TypeEngine
 from ownership_core.errors import InvalidInput
 from ownership_core.keys import KeyType, parse_id
 from ownership_core.model import CustomerId, StaffId
-from ownership_sqlalchemy.dialects import AsciiLower
+from ownership_sqlalchemy.dialects import MARIADB, TABLE_OPTIONS, AsciiLower, prose, words
 
 KEY = 191
 NAME = 64
@@ -62,7 +61,13 @@ class Key(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """The column type."""
-        return dialect.type_descriptor(column_type(self.key_type))
+        chosen: TypeEngine[Any] = column_type(self.key_type).dialect_impl(dialect)
+        return chosen
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the database keeps these ids as numbers."""
+        return self.key_type is KeyType.INTEGER
 
     def coerce_compared_value(self, op: object, value: object) -> TypeEngine[Any]:  # noqa: ARG002
         """Whatever is compared with an id is an id."""
@@ -95,9 +100,9 @@ def column_type(key_type: KeyType) -> TypeEngine[Any]:
         case KeyType.INTEGER:
             return BigInteger()
         case KeyType.UUID:
-            return String(36)
+            return words(36)
         case KeyType.TEXT:
-            return String(KEY)
+            return words(KEY)
 
 
 @frozen(eq=False)
@@ -118,6 +123,7 @@ class Tables:
     restriction: Table
     restriction_group: Table
     cardinality: Table
+    key_type: Table
     head: Table
     customer: Table
     customer_value: Table
@@ -156,39 +162,47 @@ def build_tables(
     return Tables(metadata=metadata, prefix=prefix, customer_key=customer, staff_key=staff, **made)
 
 
+def _table(name: str, metadata: MetaData, *parts: Any, **options: Any) -> Table:
+    return Table(name, metadata, *parts, **TABLE_OPTIONS, **options)
+
+
+def _indexes_expressions(*_of: Any, dialect: Any, **_more: Any) -> bool:
+    return dialect.name not in MARIADB  # which indexes columns only
+
+
 def _people(metadata: MetaData, prefix: str, staff: Key) -> dict[str, Table]:
     return {
-        "staff": Table(
+        "staff": _table(
             f"{prefix}staff",
             metadata,
             Column("id", staff, primary_key=True, autoincrement=False),
-            Column("label", Text, nullable=False),
-            Column("login", String(KEY), unique=True),
+            Column("label", prose(), nullable=False),
+            Column("login", words(KEY), unique=True),
             Column("active", Boolean, nullable=False),
             Column("deleted", Boolean, nullable=False),
             Column("website_restricted", Boolean, nullable=False),
             Column("version", BigInteger, nullable=False),
             Column("access_version", BigInteger, nullable=False),
         ),
-        "staff_website": Table(
+        "staff_website": _table(
             f"{prefix}staff_website",
             metadata,
             Column("staff_id", staff, ForeignKey(f"{prefix}staff.id"), primary_key=True, autoincrement=False),
-            Column("website", String(KEY), primary_key=True),
+            Column("website", words(KEY), primary_key=True),
         ),
-        "department": Table(
+        "department": _table(
             f"{prefix}department",
             metadata,
-            Column("id", String(KEY), primary_key=True),
-            Column("label", Text, nullable=False),
-            Column("parent", String(KEY), ForeignKey(f"{prefix}department.id"), index=True),
+            Column("id", words(KEY), primary_key=True),
+            Column("label", prose(), nullable=False),
+            Column("parent", words(KEY), ForeignKey(f"{prefix}department.id"), index=True),
             Column("version", BigInteger, nullable=False),
         ),
-        "staff_department": Table(
+        "staff_department": _table(
             f"{prefix}staff_department",
             metadata,
             Column("staff_id", staff, ForeignKey(f"{prefix}staff.id"), primary_key=True, autoincrement=False),
-            Column("department_id", String(KEY), ForeignKey(f"{prefix}department.id"), primary_key=True),
+            Column("department_id", words(KEY), ForeignKey(f"{prefix}department.id"), primary_key=True),
             Index(None, "department_id", "staff_id"),
         ),
     }
@@ -196,41 +210,41 @@ def _people(metadata: MetaData, prefix: str, staff: Key) -> dict[str, Table]:
 
 def _access(metadata: MetaData, prefix: str, staff: Key) -> dict[str, Table]:
     return {
-        "role": Table(
+        "role": _table(
             f"{prefix}role",
             metadata,
-            Column("name", String(KEY), primary_key=True),
+            Column("name", words(KEY), primary_key=True),
             Column("version", BigInteger, nullable=False),
         ),
-        "role_level": Table(
+        "role_level": _table(
             f"{prefix}role_level",
             metadata,
-            Column("role", String(KEY), ForeignKey(f"{prefix}role.name"), primary_key=True),
-            Column("action", String(NAME), primary_key=True),
+            Column("role", words(KEY), ForeignKey(f"{prefix}role.name"), primary_key=True),
+            Column("action", words(NAME), primary_key=True),
             Column("level", SmallInteger, nullable=False),
             CheckConstraint("level BETWEEN 0 AND 4", name="level"),
         ),
-        "staff_role": Table(
+        "staff_role": _table(
             f"{prefix}staff_role",
             metadata,
             Column("staff_id", staff, ForeignKey(f"{prefix}staff.id"), primary_key=True, autoincrement=False),
-            Column("role", String(KEY), ForeignKey(f"{prefix}role.name"), primary_key=True, index=True),
+            Column("role", words(KEY), ForeignKey(f"{prefix}role.name"), primary_key=True, index=True),
         ),
-        "restriction": Table(
+        "restriction": _table(
             f"{prefix}restriction",
             metadata,
-            Column("holder_kind", String(16), primary_key=True),
-            Column("holder", String(KEY), primary_key=True),
-            Column("mode", String(8), nullable=False),
+            Column("holder_kind", words(16), primary_key=True),
+            Column("holder", words(KEY), primary_key=True),
+            Column("mode", words(8), nullable=False),
             CheckConstraint("holder_kind IN ('staff', 'department')", name="holder_kind"),
             CheckConstraint("mode IN ('allow', 'deny')", name="mode"),
         ),
-        "restriction_group": Table(
+        "restriction_group": _table(
             f"{prefix}restriction_group",
             metadata,
-            Column("holder_kind", String(16), primary_key=True),
-            Column("holder", String(KEY), primary_key=True),
-            Column("customer_group", String(VALUE), primary_key=True),
+            Column("holder_kind", words(16), primary_key=True),
+            Column("holder", words(KEY), primary_key=True),
+            Column("customer_group", words(VALUE), primary_key=True),
             ForeignKeyConstraint(
                 ["holder_kind", "holder"], [f"{prefix}restriction.holder_kind", f"{prefix}restriction.holder"]
             ),
@@ -239,29 +253,30 @@ def _access(metadata: MetaData, prefix: str, staff: Key) -> dict[str, Table]:
 
 
 def _customers(metadata: MetaData, prefix: str, customer: Key) -> dict[str, Table]:
-    main = Table(
+    main = _table(
         f"{prefix}customer",
         metadata,
         Column("id", customer, primary_key=True, autoincrement=False),
-        Column("kind", String(NAME)),
-        Column("name", String(VALUE)),
-        Column("email", String(VALUE)),
-        Column("email_key", String(VALUE), unique=True),
-        Column("phone", String(VALUE)),
-        Column("website", String(KEY)),  # no index: few websites, and SQLite would prefer it to the ids
-        Column("parent", String(KEY), index=True),
+        Column("kind", words(NAME)),
+        Column("name", words(VALUE)),
+        Column("email", words(VALUE)),
+        Column("email_key", words(VALUE), unique=True),
+        Column("phone", words(VALUE)),
+        Column("website", words(KEY)),  # no index: few websites, and SQLite would prefer it to the ids
+        Column("parent", words(KEY), index=True),
         Column("active", Boolean),
         Column("created_at", BigInteger, index=True),
     )
     # The order of a list by name, missing ones last, written as `SqlReader.page` writes it.
     folded = func.coalesce(AsciiLower(main.c.name), literal_column("''"))
-    Index(f"ix_{prefix}customer_by_name", main.c.name.is_(None), folded, main.c.id)
-    value = Table(
+    by_name = Index(f"ix_{prefix}customer_by_name", main.c.name.is_(None), folded, main.c.id)
+    by_name.ddl_if(callable_=_indexes_expressions)
+    value = _table(
         f"{prefix}customer_value",
         metadata,
         Column("customer_id", customer, ForeignKey(main.c.id), nullable=False),
-        Column("field", String(NAME), nullable=False),
-        Column("value", String(VALUE), nullable=False),
+        Column("field", words(NAME), nullable=False),
+        Column("value", words(VALUE), nullable=False),
         Column("number", BigInteger),
         PrimaryKeyConstraint("customer_id", "field", "value"),
         Index(None, "field", "value", "customer_id"),
@@ -272,26 +287,32 @@ def _customers(metadata: MetaData, prefix: str, customer: Key) -> dict[str, Tabl
 
 def _assignments(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> dict[str, Table]:
     return {
-        "cardinality": Table(f"{prefix}cardinality", metadata, Column("name", String(NAME), primary_key=True)),
-        "head": Table(
+        "cardinality": _table(f"{prefix}cardinality", metadata, Column("name", words(NAME), primary_key=True)),
+        "key_type": _table(
+            f"{prefix}key_type",
+            metadata,
+            Column("subject", words(NAME), primary_key=True),
+            Column("name", words(NAME), nullable=False),
+        ),
+        "head": _table(
             f"{prefix}head",
             metadata,
             # No foreign key: a head outlives its customer, so that a re-created id goes on counting.
             Column("customer_id", customer, primary_key=True, autoincrement=False),
             Column("version", BigInteger, nullable=False),
             Column("no_auto", Boolean, nullable=False),
-            Column("cardinality", String(NAME), ForeignKey(f"{prefix}cardinality.name"), nullable=False),
+            Column("cardinality", words(NAME), ForeignKey(f"{prefix}cardinality.name"), nullable=False),
             UniqueConstraint("customer_id", "cardinality"),
         ),
-        "assignment": Table(
+        "assignment": _table(
             f"{prefix}assignment",
             metadata,
             Column("customer_id", customer, ForeignKey(f"{prefix}customer.id", ondelete="RESTRICT"), nullable=False),
             Column("staff_id", staff, ForeignKey(f"{prefix}staff.id", ondelete="RESTRICT"), nullable=False),
             Column("slot", SmallInteger),
-            Column("cardinality", String(NAME), nullable=False),
-            Column("role", String(VALUE), nullable=False),
-            Column("source", String(VALUE), nullable=False),
+            Column("cardinality", words(NAME), nullable=False),
+            Column("role", words(VALUE), nullable=False),
+            Column("source", words(VALUE), nullable=False),
             Column("since", BigInteger, nullable=False),
             PrimaryKeyConstraint("customer_id", "staff_id"),
             # NULL slots never collide: any number of secondaries, one primary.
@@ -309,51 +330,51 @@ def _assignments(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> 
 
 def _actor() -> list[Column[Any]]:
     return [
-        Column("actor_kind", String(16), nullable=False),
-        Column("actor", String(KEY), nullable=False),
-        Column("rule", String(KEY)),
+        Column("actor_kind", words(16), nullable=False),
+        Column("actor", words(KEY), nullable=False),
+        Column("rule", words(KEY)),
     ]
 
 
 def _runs(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> dict[str, Table]:
     return {
-        "run": Table(
+        "run": _table(
             f"{prefix}run",
             metadata,
-            Column("id", String(KEY), primary_key=True),
-            Column("state", String(16), nullable=False),
-            Column("what", String(NAME), nullable=False),
-            Column("command", Text, nullable=False),
+            Column("id", words(KEY), primary_key=True),
+            Column("state", words(16), nullable=False),
+            Column("what", words(NAME), nullable=False),
+            Column("command", prose(), nullable=False),
             *_actor(),
             Column("at", BigInteger, nullable=False, index=True),
-            Column("reason", Text),
-            Column("tally", Text, nullable=False),
-            Column("codes", Text, nullable=False),
+            Column("reason", prose()),
+            Column("tally", prose(), nullable=False),
+            Column("codes", prose(), nullable=False),
             Column("expires", BigInteger),
             CheckConstraint("state IN ('planned', 'applied')", name="state"),
         ),
-        "plan_item": Table(
+        "plan_item": _table(
             f"{prefix}plan_item",
             metadata,
-            Column("run", String(KEY), nullable=False),
+            Column("run", words(KEY), nullable=False),
             # No foreign key: a plan also lists ids nobody has.
             Column("customer_id", customer, nullable=False),
             Column("version", BigInteger, nullable=False),
-            Column("fate", String(16), nullable=False),
+            Column("fate", words(16), nullable=False),
             Column("codes", BigInteger, nullable=False),
             Column("selected", Boolean, nullable=False),
             Column("primary_before", staff),
             Column("primary_after", staff),
             Column("added", staff),
-            Column("removed", Text, nullable=False),
+            Column("removed", prose(), nullable=False),
             PrimaryKeyConstraint("run", "customer_id"),
             CheckConstraint("fate IN ('changed', 'unchanged', 'refused', 'stale')", name="fate"),
             sqlite_with_rowid=False,
         ),
-        "expectation": Table(
+        "expectation": _table(
             f"{prefix}expectation",
             metadata,
-            Column("run", String(KEY), nullable=False),
+            Column("run", words(KEY), nullable=False),
             Column("customer_id", customer, nullable=False),
             Column("version", BigInteger, nullable=False),
             Column("primary_after", staff),
@@ -367,36 +388,36 @@ def _runs(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> dict[st
 
 def _records(metadata: MetaData, prefix: str, staff: Key) -> dict[str, Table]:
     return {
-        "event": Table(
+        "event": _table(
             f"{prefix}event",
             metadata,
-            Column("subject_kind", String(16), nullable=False),
-            Column("subject", String(KEY), nullable=False),
+            Column("subject_kind", words(16), nullable=False),
+            Column("subject", words(KEY), nullable=False),
             Column("version", BigInteger, nullable=False),
-            Column("run", String(KEY), nullable=False, index=True),
+            Column("run", words(KEY), nullable=False, index=True),
             Column("at", BigInteger, nullable=False),
             *_actor(),
-            Column("reason", Text),
-            Column("body", Text, nullable=False),
+            Column("reason", prose()),
+            Column("body", prose(), nullable=False),
             PrimaryKeyConstraint("subject_kind", "subject", "version"),
             sqlite_with_rowid=False,
         ),
-        "idempotency": Table(
+        "idempotency": _table(
             f"{prefix}idempotency",
             metadata,
-            Column("actor_kind", String(16), primary_key=True),
-            Column("actor", String(KEY), primary_key=True),
-            Column("rule", String(KEY), primary_key=True),  # '' for none: a key column holds no NULL
-            Column("key", String(KEY), primary_key=True),
-            Column("payload", String(KEY), nullable=False),
-            Column("receipt", Text, nullable=False),
+            Column("actor_kind", words(16), primary_key=True),
+            Column("actor", words(KEY), primary_key=True),
+            Column("rule", words(KEY), primary_key=True),  # '' for none: a key column holds no NULL
+            Column("key", words(KEY), primary_key=True),
+            Column("payload", words(KEY), nullable=False),
+            Column("receipt", prose(), nullable=False),
             Column("at", BigInteger, nullable=False),
         ),
-        "outbox": Table(
+        "outbox": _table(
             f"{prefix}outbox",
             metadata,
-            Column("run", String(KEY), primary_key=True),
+            Column("run", words(KEY), primary_key=True),
             Column("receiver", staff, primary_key=True, autoincrement=False),
-            Column("state", String(16), nullable=False),
+            Column("state", words(16), nullable=False),
         ),
     }

@@ -21,7 +21,6 @@ from sqlalchemy import (
     null,
     select,
     true,
-    tuple_,
     union,
     update,
 )
@@ -40,12 +39,13 @@ from ownership_sqlalchemy.customers import CustomerWriter
 from ownership_sqlalchemy.dialects import (
     WHO,
     AsJson,
-    JsonElements,
     JsonLength,
+    JsonObjects,
     JsonRecord,
     JsonRow,
     JsonStaff,
-    locks_rows,
+    as_text,
+    rows_of,
 )
 from ownership_sqlalchemy.draft import Drafting, assignment_record, code_names, is_dropped, named
 from ownership_sqlalchemy.read import CHUNK
@@ -71,15 +71,16 @@ class SqlWriter(CustomerWriter):
             scope = AllOf((visible, selection.scope))  # type: ignore[union-attr]
             chosen = select(customer.c.id).where(self._compiler.where(scope))
         self._add_heads(chosen)
-        if locks_rows(self._connection):
+        if self._database.locks_rows:
             locked = select(head.c.customer_id).where(head.c.customer_id.in_(chosen)).order_by(head.c.customer_id)
             self._run(locked.with_for_update()).close()
 
     def lock_staff(self, staff: Collection[StaffId]) -> None:
         """Hold these staff rows as they are until the end."""
-        if locks_rows(self._connection):
+        if self._database.locks_rows:
             who = self._tables.staff
-            held = select(who.c.id).where(who.c.id.in_(sorted(staff))).order_by(who.c.id)
+            wanted = rows_of(self._tables.staff_ids(frozenset(staff)), self._tables.staff_key)
+            held = select(who.c.id).where(who.c.id.in_(select(wanted.c.id))).order_by(who.c.id)
             self._run(held.with_for_update(read=True)).close()
 
     # Plans
@@ -118,7 +119,7 @@ class SqlWriter(CustomerWriter):
 
     def draft(self, draft: Draft) -> Tally:
         """Write the plan rows of a run and count their fates: two statements, one more for a saved plan."""
-        self._run(Drafting(self._tables, self._compiler, draft).statement())
+        self._run(Drafting(self._tables, self._database, self._compiler, draft).statement())
         self._codes[draft.run] = code_names(draft)
         if draft.from_plan:
             expected = self._tables.expectation
@@ -172,8 +173,9 @@ class SqlWriter(CustomerWriter):
         self._write_events(run, draft, fields)
         if effect.drop is not Drop.NOBODY:
             mine = self._tables.assignment
-            theirs = mine.c.customer_id.in_(self._changed(run.id, item.c.customer_id))
-            self._run(delete(mine).where(theirs, is_dropped(self._tables, effect)))
+            ended = delete(mine).where(is_dropped(self._tables, effect))
+            theirs = self._changed(run.id, item.c.customer_id)
+            self._run(self._database.within(ended, (mine.c.customer_id,), theirs))
         if _moves_primary(effect):
             self._demote(run.id)
         if effect.add is not None:
@@ -184,27 +186,26 @@ class SqlWriter(CustomerWriter):
     def _next_versions(self, run: Run, changed: int) -> None:
         head, item = self._tables.head, self._tables.plan_item
         self._add_heads(self._changed(run.id, item.c.customer_id))
-        as_planned = tuple_(head.c.customer_id, head.c.version).in_(
-            self._changed(run.id, item.c.customer_id, item.c.version)
-        )
-        moved = self._run(update(head).where(as_planned).values(version=head.c.version + 1))
+        as_planned = self._changed(run.id, item.c.customer_id, item.c.version)
+        raised = update(head).values(version=head.c.version + 1)
+        moved = self._run(self._database.within(raised, (head.c.customer_id, head.c.version), as_planned))
         if moved.rowcount != changed:
             what = "A customer has changed since it was drafted."
-            raise Conflict(Problem("conflict", what, "Read again and repeat the command."), who=WHO)
+            raise Conflict(Problem("conflict", what, "Read again and repeat the command."), who=WHO, transient=True)
 
     def _write_events(self, run: Run, draft: Draft, fields: Sequence[str]) -> None:
         item, event = self._tables.plan_item, self._tables.event
         body = JsonRecord(
             *(literal("v", Text()), literal(BODY_VERSION)),
             *(literal("what", Text()), literal(run.what, Text())),
-            *(literal("primary", Text()), JsonRow(cast(item.c.primary_before, Text), cast(item.c.primary_after, Text))),
+            *(literal("primary", Text()), JsonRow(as_text(item.c.primary_before), as_text(item.c.primary_after))),
             *(literal("added", Text()), AsJson(self._added_lines(draft))),
             *(literal("removed", Text()), AsJson(item.c.removed)),
             *(literal("fields", Text()), AsJson(literal(rows.dumped(sorted(fields)), Text()))),
         )
         columns: dict[str, Any] = {
             "subject_kind": literal(Subject.CUSTOMER.value, Text()),
-            "subject": cast(item.c.customer_id, Text),
+            "subject": as_text(item.c.customer_id),
             "version": item.c.version + 1,
             "run": literal(run.id, Text()),
             "at": literal(draft.at, BigInteger()),
@@ -232,8 +233,9 @@ class SqlWriter(CustomerWriter):
         """Vacate the slot of former primaries that stay; the unique key is checked row by row."""
         item, mine = self._tables.plan_item, self._tables.assignment
         moved = item.c.primary_before.is_not(None), item.c.primary_before.is_distinct_from(item.c.primary_after)
-        theirs = mine.c.customer_id.in_(self._changed(run, item.c.customer_id).where(*moved))
-        self._run(update(mine).where(mine.c.slot.is_not(None), theirs).values(slot=null()))
+        theirs = self._changed(run, item.c.customer_id).where(*moved)
+        vacated = update(mine).where(mine.c.slot.is_not(None)).values(slot=null())
+        self._run(self._database.within(vacated, (mine.c.customer_id,), theirs))
 
     def _add(self, run: str, draft: Draft) -> None:
         item, mine, head = self._tables.plan_item, self._tables.assignment, self._tables.head
@@ -257,13 +259,13 @@ class SqlWriter(CustomerWriter):
         chosen = self._changed(run, item.c.customer_id, item.c.primary_after).where(
             item.c.primary_after.is_not(None), item.c.primary_before.is_distinct_from(item.c.primary_after)
         )
-        pair = tuple_(mine.c.customer_id, mine.c.staff_id)
-        self._run(update(mine).where(mine.c.slot.is_(None), pair.in_(chosen)).values(slot=0))
+        filled = update(mine).where(mine.c.slot.is_(None)).values(slot=0)
+        self._run(self._database.within(filled, (mine.c.customer_id, mine.c.staff_id), chosen))
 
     def notify(self, run: str) -> None:
         """One outbox row for each staff that gained or lost a customer in ``run``."""
         item, key, task = self._tables.plan_item, self._tables.staff_key, self._tables.outbox
-        lines = JsonElements(item.c.removed).table_valued("value", name="lines")
+        lines = JsonObjects(item.c.removed).table_valued("value", name="lines")
         lost = self._changed(run, cast(JsonStaff(lines.c.value), key).label("staff"))
         gained = self._changed(run, item.c.added.label("staff")).where(item.c.added.is_not(None))
         told = union(lost.select_from(item.join(lines, true())), gained).subquery("told")
@@ -288,7 +290,7 @@ class SqlWriter(CustomerWriter):
         """Forget the plans that wait until ``now`` or less, with their rows."""
         item, waiting = self._tables.plan_item, self._tables.run
         over = waiting.c.state == RunState.PLANNED.value, waiting.c.expires <= now
-        self._run(delete(item).where(item.c.run.in_(select(waiting.c.id).where(*over))))
+        self._run(self._database.within(delete(item), (item.c.run,), select(waiting.c.id).where(*over)))
         self._run(delete(waiting).where(*over))
 
     # Idempotency
@@ -305,7 +307,10 @@ class SqlWriter(CustomerWriter):
     def remember(self, actor: Actor, key: str, remembered: Remembered, at: int) -> None:
         """Keep what the key did, in this very transaction."""
         answer = {"payload": remembered.payload, "receipt": rows.dumped(remembered.receipt), "at": at}
-        self._insert(self._tables.idempotency, [{**_idempotent(actor, key), **answer}])
+        try:
+            self._insert(self._tables.idempotency, [{**_idempotent(actor, key), **answer}])
+        except Conflict as twin:  # it was waited for, and is done: whoever begins again finds its receipt
+            raise Conflict(*twin.problems, who=WHO, transient=True) from None
 
 
 def _idempotent(actor: Actor, key: str) -> dict[str, str]:

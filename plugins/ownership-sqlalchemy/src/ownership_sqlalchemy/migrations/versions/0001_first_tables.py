@@ -10,12 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import context, op
 
+from ownership_sqlalchemy.dialects import MARIADB, TABLE_OPTIONS, prose, words
+
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-_KEYS: dict[str, Any] = {"text": sa.String(191), "integer": sa.BigInteger(), "uuid": sa.String(36)}
+_KEYS: dict[str, Any] = {"text": words(191), "integer": sa.BigInteger(), "uuid": words(36)}
 
 
 def upgrade() -> None:
@@ -31,13 +33,17 @@ def upgrade() -> None:
     _records(p, staff)
 
 
+def _create_table(name: str, *parts: Any, **options: Any) -> None:
+    op.create_table(name, *parts, **TABLE_OPTIONS, **options)
+
+
 def _people(p: str, staff: Any) -> None:
     """Staff, departments, and who works where."""
-    op.create_table(
+    _create_table(
         f"{p}staff",
         sa.Column("id", staff, autoincrement=False, nullable=False),
-        sa.Column("label", sa.Text(), nullable=False),
-        sa.Column("login", sa.String(191)),
+        sa.Column("label", prose(), nullable=False),
+        sa.Column("login", words(191)),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("deleted", sa.Boolean(), nullable=False),
         sa.Column("website_restricted", sa.Boolean(), nullable=False),
@@ -46,27 +52,27 @@ def _people(p: str, staff: Any) -> None:
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{p}staff")),
         sa.UniqueConstraint("login", name=op.f(f"uq_{p}staff_login")),
     )
-    op.create_table(
+    _create_table(
         f"{p}staff_website",
         sa.Column("staff_id", staff, autoincrement=False, nullable=False),
-        sa.Column("website", sa.String(191), nullable=False),
+        sa.Column("website", words(191), nullable=False),
         sa.ForeignKeyConstraint(["staff_id"], [f"{p}staff.id"], name=op.f(f"fk_{p}staff_website_staff_id")),
         sa.PrimaryKeyConstraint("staff_id", "website", name=op.f(f"pk_{p}staff_website")),
     )
-    op.create_table(
+    _create_table(
         f"{p}department",
-        sa.Column("id", sa.String(191), nullable=False),
-        sa.Column("label", sa.Text(), nullable=False),
-        sa.Column("parent", sa.String(191)),
+        sa.Column("id", words(191), nullable=False),
+        sa.Column("label", prose(), nullable=False),
+        sa.Column("parent", words(191)),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["parent"], [f"{p}department.id"], name=op.f(f"fk_{p}department_parent")),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{p}department")),
     )
     op.create_index(op.f(f"ix_{p}department_parent"), f"{p}department", ["parent"])
-    op.create_table(
+    _create_table(
         f"{p}staff_department",
         sa.Column("staff_id", staff, autoincrement=False, nullable=False),
-        sa.Column("department_id", sa.String(191), nullable=False),
+        sa.Column("department_id", words(191), nullable=False),
         sa.ForeignKeyConstraint(
             ["department_id"], [f"{p}department.id"], name=op.f(f"fk_{p}staff_department_department_id")
         ),
@@ -80,44 +86,44 @@ def _people(p: str, staff: Any) -> None:
 
 def _access(p: str, staff: Any) -> None:
     """Roles, levels and restrictions."""
-    op.create_table(
+    _create_table(
         f"{p}role",
-        sa.Column("name", sa.String(191), nullable=False),
+        sa.Column("name", words(191), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f(f"pk_{p}role")),
     )
-    op.create_table(
+    _create_table(
         f"{p}role_level",
-        sa.Column("role", sa.String(191), nullable=False),
-        sa.Column("action", sa.String(64), nullable=False),
+        sa.Column("role", words(191), nullable=False),
+        sa.Column("action", words(64), nullable=False),
         sa.Column("level", sa.SmallInteger(), nullable=False),
         sa.CheckConstraint("level BETWEEN 0 AND 4", name=op.f(f"ck_{p}role_level_level")),
         sa.ForeignKeyConstraint(["role"], [f"{p}role.name"], name=op.f(f"fk_{p}role_level_role")),
         sa.PrimaryKeyConstraint("role", "action", name=op.f(f"pk_{p}role_level")),
     )
-    op.create_table(
+    _create_table(
         f"{p}staff_role",
         sa.Column("staff_id", staff, autoincrement=False, nullable=False),
-        sa.Column("role", sa.String(191), nullable=False),
+        sa.Column("role", words(191), nullable=False),
         sa.ForeignKeyConstraint(["role"], [f"{p}role.name"], name=op.f(f"fk_{p}staff_role_role")),
         sa.ForeignKeyConstraint(["staff_id"], [f"{p}staff.id"], name=op.f(f"fk_{p}staff_role_staff_id")),
         sa.PrimaryKeyConstraint("staff_id", "role", name=op.f(f"pk_{p}staff_role")),
     )
     op.create_index(op.f(f"ix_{p}staff_role_role"), f"{p}staff_role", ["role"])
-    op.create_table(
+    _create_table(
         f"{p}restriction",
-        sa.Column("holder_kind", sa.String(16), nullable=False),
-        sa.Column("holder", sa.String(191), nullable=False),
-        sa.Column("mode", sa.String(8), nullable=False),
+        sa.Column("holder_kind", words(16), nullable=False),
+        sa.Column("holder", words(191), nullable=False),
+        sa.Column("mode", words(8), nullable=False),
         sa.CheckConstraint("holder_kind IN ('staff', 'department')", name=op.f(f"ck_{p}restriction_holder_kind")),
         sa.CheckConstraint("mode IN ('allow', 'deny')", name=op.f(f"ck_{p}restriction_mode")),
         sa.PrimaryKeyConstraint("holder_kind", "holder", name=op.f(f"pk_{p}restriction")),
     )
-    op.create_table(
+    _create_table(
         f"{p}restriction_group",
-        sa.Column("holder_kind", sa.String(16), nullable=False),
-        sa.Column("holder", sa.String(191), nullable=False),
-        sa.Column("customer_group", sa.String(500), nullable=False),
+        sa.Column("holder_kind", words(16), nullable=False),
+        sa.Column("holder", words(191), nullable=False),
+        sa.Column("customer_group", words(500), nullable=False),
         sa.ForeignKeyConstraint(
             ["holder_kind", "holder"],
             [f"{p}restriction.holder_kind", f"{p}restriction.holder"],
@@ -129,16 +135,16 @@ def _access(p: str, staff: Any) -> None:
 
 def _customers(p: str, customer: Any) -> None:
     """Customers and the values of their set fields and the host's fields."""
-    op.create_table(
+    _create_table(
         f"{p}customer",
         sa.Column("id", customer, autoincrement=False, nullable=False),
-        sa.Column("kind", sa.String(64)),
-        sa.Column("name", sa.String(500)),
-        sa.Column("email", sa.String(500)),
-        sa.Column("email_key", sa.String(500)),
-        sa.Column("phone", sa.String(500)),
-        sa.Column("website", sa.String(191)),
-        sa.Column("parent", sa.String(191)),
+        sa.Column("kind", words(64)),
+        sa.Column("name", words(500)),
+        sa.Column("email", words(500)),
+        sa.Column("email_key", words(500)),
+        sa.Column("phone", words(500)),
+        sa.Column("website", words(191)),
+        sa.Column("parent", words(191)),
         sa.Column("active", sa.Boolean()),
         sa.Column("created_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{p}customer")),
@@ -146,16 +152,19 @@ def _customers(p: str, customer: Any) -> None:
     )
     op.create_index(op.f(f"ix_{p}customer_created_at"), f"{p}customer", ["created_at"])
     op.create_index(op.f(f"ix_{p}customer_parent"), f"{p}customer", ["parent"])
-    op.create_index(
-        op.f(f"ix_{p}customer_by_name"),
-        f"{p}customer",
-        [sa.text("(name IS NULL)"), sa.text("coalesce(lower(name), '')"), "id"],
-    )
-    op.create_table(
+    dialect = op.get_context().dialect.name
+    if dialect not in MARIADB:  # it indexes columns only
+        lower = 'lower(name COLLATE "C")' if dialect == "postgresql" else "lower(name)"
+        op.create_index(
+            op.f(f"ix_{p}customer_by_name"),
+            f"{p}customer",
+            [sa.text("(name IS NULL)"), sa.text(f"coalesce({lower}, '')"), "id"],
+        )
+    _create_table(
         f"{p}customer_value",
         sa.Column("customer_id", customer, nullable=False),
-        sa.Column("field", sa.String(64), nullable=False),
-        sa.Column("value", sa.String(500), nullable=False),
+        sa.Column("field", words(64), nullable=False),
+        sa.Column("value", words(500), nullable=False),
         sa.Column("number", sa.BigInteger()),
         sa.ForeignKeyConstraint(["customer_id"], [f"{p}customer.id"], name=op.f(f"fk_{p}customer_value_customer_id")),
         sa.PrimaryKeyConstraint("customer_id", "field", "value", name=op.f(f"pk_{p}customer_value")),
@@ -168,29 +177,35 @@ def _customers(p: str, customer: Any) -> None:
 
 def _assignments(p: str, customer: Any, staff: Any) -> None:
     """Heads and assignments, with the constraints that keep one primary and, in single, one assignment."""
-    op.create_table(
+    _create_table(
         f"{p}cardinality",
-        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("name", words(64), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f(f"pk_{p}cardinality")),
     )
-    op.create_table(
+    _create_table(
+        f"{p}key_type",
+        sa.Column("subject", words(64), nullable=False),
+        sa.Column("name", words(64), nullable=False),
+        sa.PrimaryKeyConstraint("subject", name=op.f(f"pk_{p}key_type")),
+    )
+    _create_table(
         f"{p}head",
         sa.Column("customer_id", customer, autoincrement=False, nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("no_auto", sa.Boolean(), nullable=False),
-        sa.Column("cardinality", sa.String(64), nullable=False),
+        sa.Column("cardinality", words(64), nullable=False),
         sa.ForeignKeyConstraint(["cardinality"], [f"{p}cardinality.name"], name=op.f(f"fk_{p}head_cardinality")),
         sa.PrimaryKeyConstraint("customer_id", name=op.f(f"pk_{p}head")),
         sa.UniqueConstraint("customer_id", "cardinality", name=op.f(f"uq_{p}head_customer_id_cardinality")),
     )
-    op.create_table(
+    _create_table(
         f"{p}assignment",
         sa.Column("customer_id", customer, nullable=False),
         sa.Column("staff_id", staff, nullable=False),
         sa.Column("slot", sa.SmallInteger()),
-        sa.Column("cardinality", sa.String(64), nullable=False),
-        sa.Column("role", sa.String(500), nullable=False),
-        sa.Column("source", sa.String(500), nullable=False),
+        sa.Column("cardinality", words(64), nullable=False),
+        sa.Column("role", words(500), nullable=False),
+        sa.Column("source", words(500), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "cardinality <> 'single' OR (slot IS NOT NULL AND slot = 0)", name=op.f(f"ck_{p}assignment_single")
@@ -216,43 +231,43 @@ def _assignments(p: str, customer: Any, staff: Any) -> None:
 
 def _runs(p: str, customer: Any, staff: Any) -> None:
     """Runs, their plan rows, and what a saved plan expects."""
-    op.create_table(
+    _create_table(
         f"{p}run",
-        sa.Column("id", sa.String(191), nullable=False),
-        sa.Column("state", sa.String(16), nullable=False),
-        sa.Column("what", sa.String(64), nullable=False),
-        sa.Column("command", sa.Text(), nullable=False),
-        sa.Column("actor_kind", sa.String(16), nullable=False),
-        sa.Column("actor", sa.String(191), nullable=False),
-        sa.Column("rule", sa.String(191)),
+        sa.Column("id", words(191), nullable=False),
+        sa.Column("state", words(16), nullable=False),
+        sa.Column("what", words(64), nullable=False),
+        sa.Column("command", prose(), nullable=False),
+        sa.Column("actor_kind", words(16), nullable=False),
+        sa.Column("actor", words(191), nullable=False),
+        sa.Column("rule", words(191)),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("reason", sa.Text()),
-        sa.Column("tally", sa.Text(), nullable=False),
-        sa.Column("codes", sa.Text(), nullable=False),
+        sa.Column("reason", prose()),
+        sa.Column("tally", prose(), nullable=False),
+        sa.Column("codes", prose(), nullable=False),
         sa.Column("expires", sa.BigInteger()),
         sa.CheckConstraint("state IN ('planned', 'applied')", name=op.f(f"ck_{p}run_state")),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{p}run")),
     )
     op.create_index(op.f(f"ix_{p}run_at"), f"{p}run", ["at"])
-    op.create_table(
+    _create_table(
         f"{p}plan_item",
-        sa.Column("run", sa.String(191), nullable=False),
+        sa.Column("run", words(191), nullable=False),
         sa.Column("customer_id", customer, nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("fate", sa.String(16), nullable=False),
+        sa.Column("fate", words(16), nullable=False),
         sa.Column("codes", sa.BigInteger(), nullable=False),
         sa.Column("selected", sa.Boolean(), nullable=False),
         sa.Column("primary_before", staff),
         sa.Column("primary_after", staff),
         sa.Column("added", staff),
-        sa.Column("removed", sa.Text(), nullable=False),
+        sa.Column("removed", prose(), nullable=False),
         sa.CheckConstraint("fate IN ('changed', 'unchanged', 'refused', 'stale')", name=op.f(f"ck_{p}plan_item_fate")),
         sa.PrimaryKeyConstraint("run", "customer_id", name=op.f(f"pk_{p}plan_item")),
         sqlite_with_rowid=False,
     )
-    op.create_table(
+    _create_table(
         f"{p}expectation",
-        sa.Column("run", sa.String(191), nullable=False),
+        sa.Column("run", words(191), nullable=False),
         sa.Column("customer_id", customer, nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("primary_after", staff),
@@ -265,37 +280,37 @@ def _runs(p: str, customer: Any, staff: Any) -> None:
 
 def _records(p: str, staff: Any) -> None:
     """Events, idempotency keys and the outbox."""
-    op.create_table(
+    _create_table(
         f"{p}event",
-        sa.Column("subject_kind", sa.String(16), nullable=False),
-        sa.Column("subject", sa.String(191), nullable=False),
+        sa.Column("subject_kind", words(16), nullable=False),
+        sa.Column("subject", words(191), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("run", sa.String(191), nullable=False),
+        sa.Column("run", words(191), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("actor_kind", sa.String(16), nullable=False),
-        sa.Column("actor", sa.String(191), nullable=False),
-        sa.Column("rule", sa.String(191)),
-        sa.Column("reason", sa.Text()),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("actor_kind", words(16), nullable=False),
+        sa.Column("actor", words(191), nullable=False),
+        sa.Column("rule", words(191)),
+        sa.Column("reason", prose()),
+        sa.Column("body", prose(), nullable=False),
         sa.PrimaryKeyConstraint("subject_kind", "subject", "version", name=op.f(f"pk_{p}event")),
         sqlite_with_rowid=False,
     )
     op.create_index(op.f(f"ix_{p}event_run"), f"{p}event", ["run"])
-    op.create_table(
+    _create_table(
         f"{p}idempotency",
-        sa.Column("actor_kind", sa.String(16), nullable=False),
-        sa.Column("actor", sa.String(191), nullable=False),
-        sa.Column("rule", sa.String(191), nullable=False),
-        sa.Column("key", sa.String(191), nullable=False),
-        sa.Column("payload", sa.String(191), nullable=False),
-        sa.Column("receipt", sa.Text(), nullable=False),
+        sa.Column("actor_kind", words(16), nullable=False),
+        sa.Column("actor", words(191), nullable=False),
+        sa.Column("rule", words(191), nullable=False),
+        sa.Column("key", words(191), nullable=False),
+        sa.Column("payload", words(191), nullable=False),
+        sa.Column("receipt", prose(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("actor_kind", "actor", "rule", "key", name=op.f(f"pk_{p}idempotency")),
     )
-    op.create_table(
+    _create_table(
         f"{p}outbox",
-        sa.Column("run", sa.String(191), nullable=False),
+        sa.Column("run", words(191), nullable=False),
         sa.Column("receiver", staff, autoincrement=False, nullable=False),
-        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("state", words(16), nullable=False),
         sa.PrimaryKeyConstraint("run", "receiver", name=op.f(f"pk_{p}outbox")),
     )

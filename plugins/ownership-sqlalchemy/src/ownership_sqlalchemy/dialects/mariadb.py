@@ -1,0 +1,154 @@
+"""MariaDB, through PyMySQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, Connection, Insert, Select, Table, and_, bindparam, text
+from sqlalchemy.dialects.mysql import insert
+
+from ownership_sqlalchemy.dialects import constructs as c
+from ownership_sqlalchemy.dialects.database import Database
+from ownership_sqlalchemy.dialects.errors import Reason, unfit
+
+OLDEST = (10, 6)  # the first with JSON_TABLE
+SCHEMA_WAIT = 10
+STRICT = frozenset({"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"})
+_TEXT = f"CHARACTER SET utf8mb4) COLLATE {c.BYTEWISE}"
+
+c.say(
+    {
+        # Its lower() knows all of Unicode. Read as Thai, which has no case, the bytes above ASCII stay as they are.
+        c.AsciiLower: (
+            "CONVERT(CAST(LOWER(CONVERT(CAST({} AS BINARY) USING tis620)) AS BINARY) USING utf8mb4)"
+            f" COLLATE {c.BYTEWISE}"
+        ),
+        c.AsText: "CAST({} AS CHAR " + _TEXT,
+        c.PlaceOf: "(LOCATE({1}, {0}))",
+        c.Beginning: "LEFT({}, {})",
+        c.JsonList: "COALESCE(JSON_ARRAYAGG({}), JSON_ARRAY())",
+        c.JsonRow: "JSON_ARRAY({all})",
+        c.JsonRecord: "JSON_OBJECT({all})",
+        c.AsJson: "JSON_COMPACT({})",
+        c.JsonLength: "JSON_LENGTH({})",
+        c.JsonElements: "JSON_TABLE({}, '$[*]' COLUMNS (value VARCHAR(500) PATH '$'))",
+        c.JsonElement: f"({{}} COLLATE {c.BYTEWISE})",
+        c.JsonNumber: "CAST({} AS SIGNED)",
+        c.JsonObjects: "JSON_TABLE({}, '$[*]' COLUMNS (value VARCHAR(500) PATH '$.staff'))",
+        c.JsonStaff: f"({{}} COLLATE {c.BYTEWISE})",
+    },
+    *c.MARIADB,
+)
+
+_REASONS = {
+    1213: Reason.COLLIDED,
+    1020: Reason.COLLIDED,
+    1205: Reason.LOCK_TIMEOUT,
+    1969: Reason.STATEMENT_TIMEOUT,
+    1317: Reason.STATEMENT_TIMEOUT,
+    1290: Reason.READ_ONLY,
+    1792: Reason.READ_ONLY,
+    1021: Reason.FULL,
+    1114: Reason.FULL,
+    1040: Reason.NO_CONNECTION,
+    1203: Reason.NO_CONNECTION,
+    1226: Reason.NO_CONNECTION,
+    **dict.fromkeys((1044, 1142, 1143, 1227, 1370), Reason.GRANT),
+    **dict.fromkeys((1264, 1366, 1406, 4025), Reason.REFUSED),
+}
+
+_COLLATIONS = text(
+    "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
+    " AND table_name IN :tables AND collation_name IS NOT NULL AND collation_name <> :bytewise LIMIT 1"
+).bindparams(bindparam("tables", expanding=True))
+
+
+class Mariadb(Database):
+    """A server."""
+
+    name = "MariaDB"
+    dialects = c.MARIADB
+    interleaves = False
+
+    def engine_options(self) -> dict[str, Any]:
+        """Reading keeps one view; writing says otherwise transaction by transaction."""
+        return {"isolation_level": "REPEATABLE READ"}
+
+    def set_up(self, raw: Any) -> None:
+        """Texts compared byte by byte, nothing cut off in silence, and a bounded wait for locks."""
+        cursor = raw.cursor()
+        try:
+            cursor.execute(f"SET NAMES utf8mb4 COLLATE {c.BYTEWISE}")
+            cursor.execute(
+                "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',"
+                " innodb_lock_wait_timeout = 10, group_concat_max_len = 67108864"
+            )
+        finally:
+            cursor.close()
+
+    def require(self, connection: Connection) -> None:
+        """MySQL is another product."""
+        dialect: Any = connection.dialect
+        version = dialect.server_version_info or (0,)
+        if not dialect.is_mariadb:
+            raise unfit("unsupported_dialect", "The database 'mysql' is not supported yet.", "Use MariaDB.")
+        if version < OLDEST:
+            shown, oldest = (".".join(map(str, parts)) for parts in (version, OLDEST))
+            raise unfit("unsupported_dialect", f"MariaDB {shown} is too old.", f"Use MariaDB {oldest} or newer.")
+
+    def begin(self, connection: Connection, *, writing: bool, ours: bool) -> None:
+        """The server begins with the first statement; only the kind is said here."""
+        if writing:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        elif not ours:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+    def check_connection(self, connection: Connection) -> None:
+        """A transaction must be one, and no value cut to fit."""
+        autocommit, mode = connection.exec_driver_sql("SELECT @@autocommit, @@sql_mode").one()
+        if autocommit:
+            raise unfit("autocommit_on", "Every statement would be committed by itself.", "Turn autocommit off.")
+        modes = set(str(mode).split(","))
+        if not modes & STRICT or "HIGH_NOT_PRECEDENCE" in modes:
+            what = "The sql_mode of the connection is not strict: values that do not fit would be cut."
+            raise unfit(
+                "unsafe_sql_mode", what, "Add STRICT_TRANS_TABLES to the sql_mode of your engine's connections."
+            )
+
+    def check_tables(self, connection: Connection, tables: list[Table]) -> None:
+        """Texts compare byte by byte, and all four grants are there."""
+        names = {"tables": [table.name for table in tables], "bytewise": c.BYTEWISE}
+        loose = connection.execute(_COLLATIONS, names).scalar()
+        if loose is not None:
+            what = f"The column {loose} ignores case or blanks at the end."
+            raise unfit("unsafe_collation", what, f"Give all text columns of our tables the collation {c.BYTEWISE}.")
+
+    def hold_schema(self, connection: Connection, name: str) -> None:
+        """By a lock of the session: DDL ends transactions here."""
+        held = text("SELECT GET_LOCK(SUBSTR(CONCAT(:name, MD5(DATABASE())), 1, 64), :seconds)")
+        if connection.execute(held, {"name": name[:30], "seconds": SCHEMA_WAIT}).scalar() != 1:
+            raise unfit("schema_busy", "Somebody else is upgrading the tables.", "Try again later.")
+
+    def release_schema(self, connection: Connection, name: str) -> None:
+        """Let the next one in."""
+        freed = text("SELECT RELEASE_LOCK(SUBSTR(CONCAT(:name, MD5(DATABASE())), 1, 64))")
+        connection.execute(freed, {"name": name[:30]})
+
+    def within(self, change: Any, columns: tuple[ColumnElement[Any], ...], chosen: Select[Any]) -> Any:
+        """As a join: IN would walk, and lock, the whole table."""
+        among = chosen.subquery("among")
+        return change.where(and_(*(mine == other for mine, other in zip(columns, among.c, strict=True))))
+
+    def insert_missing(self, table: Table, columns: list[str], source: Select[Any]) -> Insert:
+        """What comes in meanwhile is waited for and kept."""
+        key = next(iter(table.primary_key.columns))
+        return insert(table).from_select(columns, source).on_duplicate_key_update({key.name: key})
+
+    def materialized(self, statement: Select[Any], name: str) -> CTE:
+        """There is no keyword, but what is limited is not merged."""
+        return statement.limit(2**63 - 1).cte(name)
+
+    def reason(self, orig: Any) -> Reason | None:
+        """By its number."""
+        number = orig.args[0] if getattr(orig, "args", None) else None
+        return _REASONS.get(number) if isinstance(number, int) else None
