@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -24,6 +25,38 @@ def opener(tmp_path: Path) -> Iterator[Opener]:
 
     def open_one(name: str = "o", **options: Any) -> SqlAlchemyStore:
         store = SqlAlchemyStore.open(f"sqlite:///{tmp_path}/{name}.db", fields=WORLD_FIELDS, **options)
+        opened.append(store)
+        store.upgrade()
+        return store
+
+    yield open_one
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Every supported database; servers that are not named are skipped."""
+    return str(request.param)
+
+
+@pytest.fixture
+def address(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Any]:
+    """Addresses of empty databases of this kind."""
+    if kind == "sqlite":
+        numbers = count(1)
+        return lambda: f"sqlite:///{tmp_path}/{next(numbers)}.db"
+    databases = request.getfixturevalue("databases")
+    return lambda: databases.new(kind)
+
+
+@pytest.fixture
+def anywhere(address: Callable[[], Any]) -> Iterator[Opener]:
+    """As ``opener``, on every supported database."""
+    opened: list[SqlAlchemyStore] = []
+
+    def open_one(**options: Any) -> SqlAlchemyStore:
+        store = SqlAlchemyStore.open(address(), fields=WORLD_FIELDS, **options)
         opened.append(store)
         store.upgrade()
         return store

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from ownership_core.errors import Conflict, StoreError
 from ownership_core.testing.contracts.base import ANN, C2, small_shop
 from ownership_core.testing.contracts.base import single as in_single
 from ownership_core.testing.worlds import load, new_row, new_run
 from ownership_sqlalchemy import SqlAlchemyStore
-from ownership_sqlalchemy.dialects import sqlite
+from ownership_sqlalchemy.dialects import coded, sqlite
 
 ADD = "INSERT INTO ownership_assignment VALUES (:customer, :staff, :slot, :cardinality, '', '', 1)"
 
@@ -25,17 +25,17 @@ def _add(store: SqlAlchemyStore, customer: str, staff: str, slot: int | None, ca
 
 
 @pytest.fixture
-def multi(opener: Any) -> SqlAlchemyStore:
+def multi(anywhere: Any) -> SqlAlchemyStore:
     """The small shop in multi."""
-    store: SqlAlchemyStore = opener(cardinality="multi")
+    store: SqlAlchemyStore = anywhere(cardinality="multi")
     load(store, small_shop())
     return store
 
 
 @pytest.fixture
-def single(opener: Any) -> SqlAlchemyStore:
+def single(anywhere: Any) -> SqlAlchemyStore:
     """The small shop in single."""
-    store: SqlAlchemyStore = opener(cardinality="single")
+    store: SqlAlchemyStore = anywhere(cardinality="single")
     load(store, in_single(small_shop()))
     return store
 
@@ -61,16 +61,42 @@ def test_rows_that_break_a_promise_are_refused(
     multi: SqlAlchemyStore, customer: str, staff: str, slot: int | None, cardinality: str
 ) -> None:
     """A second primary, a pair twice, an orphan row, a cardinality of its own."""
-    with pytest.raises(IntegrityError):
+    with pytest.raises(DBAPIError) as refused:
         _add(multi, customer, staff, slot, cardinality)
+    assert coded(refused.value).codes == ("conflict",)
 
 
 @pytest.mark.parametrize("cardinality", ["single", "multi"])
 @pytest.mark.parametrize("slot", [0, None])
 def test_in_single_there_is_no_second_assignment(single: SqlAlchemyStore, slot: int | None, cardinality: str) -> None:
     """Neither as primary, nor as secondary, nor under another cardinality's name."""
-    with pytest.raises(IntegrityError):
+    with pytest.raises(DBAPIError) as refused:
         _add(single, "c1", "eve", slot, cardinality)
+    assert coded(refused.value).codes == ("conflict",)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("UPDATE ownership_head SET cardinality = 'multi' WHERE customer_id = 'c1'", id="the head alone"),
+        pytest.param("UPDATE ownership_assignment SET cardinality = 'multi'", id="the assignments alone"),
+        pytest.param("UPDATE ownership_assignment SET slot = NULL", id="nobody is primary"),
+        pytest.param("UPDATE ownership_assignment SET slot = 2", id="another slot"),
+        pytest.param("UPDATE ownership_cardinality SET name = 'multi'", id="the cardinality itself"),
+    ],
+)
+def test_single_is_not_talked_away(single: SqlAlchemyStore, change: str) -> None:
+    """No update reaches an assignment around its check: nothing cascades, which on MariaDB would skip the check."""
+    with single.engine.connect() as connection, pytest.raises(DBAPIError) as refused:
+        connection.execute(text(change))
+    assert coded(refused.value).codes == ("conflict",)
+
+
+def test_no_foreign_key_of_ours_cascades(single: SqlAlchemyStore) -> None:
+    """What is deleted or renamed elsewhere never changes an assignment."""
+    keys = inspect(single.engine).get_multi_foreign_keys().values()
+    options = [value for of_table in keys for key in of_table for value in key["options"].values()]
+    assert set(options) <= {"RESTRICT", "NO ACTION"}
 
 
 @pytest.mark.parametrize(
@@ -103,9 +129,9 @@ def test_a_second_writer_hears_that_storage_is_busy(opener: Any, monkeypatch: py
     assert caught.value.codes == ("storage_busy",)
 
 
-def test_readers_do_not_wait_for_a_writer(opener: Any) -> None:
+def test_readers_do_not_wait_for_a_writer(anywhere: Any) -> None:
     """They see what was committed before."""
-    store = opener(cardinality="multi")
+    store = anywhere(cardinality="multi")
     load(store, small_shop())
     with store.writer() as writer, store.reader() as reader:
         writer.change_customer(C2, {"name": "new"}, {}, None)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from ownership_core.keys import KeyType
 from ownership_core.policies import SINGLE
 from ownership_sqlalchemy import dialects
-from ownership_sqlalchemy.dialects import unfit
+from ownership_sqlalchemy.dialects.errors import unfit
 from ownership_sqlalchemy.tables import Tables, build_tables
 
 MIGRATIONS = Path(__file__).parent / "migrations"
