@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, event, inspect, text
+from sqlalchemy import create_engine, inspect, text
 
 from ownership_core.errors import InvalidInput, StoreError
 from ownership_core.keys import KeyType
@@ -124,18 +124,6 @@ def test_newer_tables_are_not_upgraded(opener: Any) -> None:
     with pytest.raises(StoreError) as caught:
         store.upgrade()
     assert caught.value.codes == ("schema_newer",)
-
-
-def test_a_hosts_engine_without_foreign_keys_is_refused(opener: Any) -> None:
-    """It is checked and never set; with foreign keys on it serves."""
-    engine = create_engine(opener().engine.url)
-    with pytest.raises(StoreError) as caught:
-        SqlAlchemyStore.open(engine).check("single")
-    assert caught.value.codes == ("foreign_keys_off",)
-    engine.dispose()
-    event.listen(engine, "connect", lambda raw, _record: raw.execute("PRAGMA foreign_keys = ON").close())
-    SqlAlchemyStore.open(engine).check("single")
-    engine.dispose()
 
 
 @pytest.mark.parametrize("url", ["oracle://host/db", "mssql://host/db", "cockroachdb://host/db"])

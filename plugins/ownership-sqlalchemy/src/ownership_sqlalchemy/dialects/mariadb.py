@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Connection, Insert, Select, Table, and_, bindparam, text
+from sqlalchemy import CTE, ColumnElement, Connection, Insert, Select, Table, and_, bindparam, false, select, text
 from sqlalchemy.dialects.mysql import insert
 
 from ownership_sqlalchemy.dialects import constructs as c
@@ -122,6 +122,18 @@ class Mariadb(Database):
         if loose is not None:
             what = f"The column {loose} ignores case or blanks at the end."
             raise unfit("unsafe_collation", what, f"Give all text columns of our tables the collation {c.BYTEWISE}.")
+        if not connection.exec_driver_sql("SELECT @@read_only").scalar():
+            self._try_grants(connection, tables)
+
+    def _try_grants(self, connection: Connection, tables: list[Table]) -> None:
+        """Grants may come by roles, so the server is asked: by statements that concern no row, and are undone."""
+        nothing = false()
+        for table in tables:
+            column = next(iter(table.columns))
+            connection.execute(insert(table).from_select(list(table.c), select(table).where(nothing)))
+            connection.execute(table.update().where(nothing).values({column: column}))
+            connection.execute(table.delete().where(nothing))
+        connection.rollback()
 
     def hold_schema(self, connection: Connection, name: str) -> None:
         """By a lock of the session: DDL ends transactions here."""
