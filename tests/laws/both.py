@@ -1,4 +1,8 @@
-"""The memory store and SQLite side by side: the same clock, the same run ids, the same commands."""
+"""The memory store and every SQL store side by side: the same clock, the same run ids, the same commands.
+
+SQLite is always there; PostgreSQL and MariaDB where they are named. Those take part in one example of
+:data:`SERVERS_EVERY`: each of their statements is a round trip.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any
+
+from databases import emptied
 
 from ownership_core import Ownership
 from ownership_core.model import Customer
@@ -19,6 +26,7 @@ from ownership_core.testing.memory import MemoryStore
 from ownership_core.testing.worlds import WORLD_FIELDS, World, load
 from ownership_sqlalchemy import SqlAlchemyStore
 
+SERVERS_EVERY = 5
 START = datetime(2030, 1, 1, tzinfo=UTC)
 
 
@@ -61,12 +69,53 @@ class Shelf:
 _shelf = cache(Shelf)
 
 
+class Servers:
+    """The stores on servers: opened once, emptied for each example. ``tests/conftest.py`` opens and closes them."""
+
+    def __init__(self, databases: Any) -> None:
+        self._databases = databases
+        self._opened: dict[tuple[str, str], SqlAlchemyStore] = {}
+        self._turn = count()
+
+    def stores(self, cardinality: str) -> list[SqlAlchemyStore]:
+        """An empty store on each server that is named, now and then."""
+        if next(self._turn) % SERVERS_EVERY:
+            return []
+        return [self._store(kind, cardinality) for kind in self._databases.named()]
+
+    def close(self) -> None:
+        """Close the connections."""
+        for store in self._opened.values():
+            store.close()
+
+    def _store(self, kind: str, cardinality: str) -> SqlAlchemyStore:
+        key = (kind, cardinality)
+        if key not in self._opened:
+            made = SqlAlchemyStore.open(self._databases.new(kind), fields=WORLD_FIELDS, cardinality=cardinality)
+            made.upgrade()
+            self._opened[key] = made
+        emptied(self._opened[key].engine, self._opened[key]._tables)
+        return self._opened[key]
+
+
+_SERVERS: list[Servers] = []
+
+
+@contextmanager
+def servers(databases: Any) -> Iterator[None]:
+    """Let the servers that are named take part until this ends."""
+    _SERVERS.append(Servers(databases))
+    yield
+    _SERVERS.pop().close()
+
+
 @contextmanager
 def shops(settings: Settings, world: World | None = None) -> Iterator[tuple[Clock, list[Ownership]]]:
-    """The same shop in memory and on SQLite, loaded with ``world``; the memory one comes first."""
+    """The same shop in memory and in SQL, loaded with ``world``; the memory one comes first."""
     clock = Clock()
     shelf = _shelf(settings.cardinality)
     stores: list[Store] = [MemoryStore(WORLD_FIELDS, settings.cardinality), shelf.store()]
+    stores += [store for servers in _SERVERS for store in servers.stores(settings.cardinality)]
     if world is not None:
         for store in stores:
             load(store, world)

@@ -72,12 +72,17 @@ def test_the_first_admin_is_named_once(shop: Calls) -> None:
     """Db init makes tables and admin; again it refuses a second admin, and the tables stay as they are."""
     assert shop("list", who="ada").codes == ["schema_missing"]
     assert shop("db", "check").code == 3
+    assert shop("db", "current").err == "There are no tables yet.\n"
+    assert "CREATE TABLE ownership_customer (" in shop("db", "sql").out
+    assert shop("db", "current").err == "There are no tables yet.\n"
     assert shop("db", "init", "--admin", "ada", "--label", "Ada Lind").code == 0
     before = shop.digest()
     said = shop("db", "init", "--admin", "eve")
     assert (said.code, said.codes) == (1, ["already_initialised"])
     assert shop("db", "upgrade").code == 0
     assert shop("db", "check").err == "The tables fit.\n"
+    assert shop("db", "current").err == "The tables are at revision 0001.\n"
+    assert "CREATE TABLE" not in shop("db", "sql").out
     assert shop.digest() == before
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -41,13 +43,30 @@ def check(session: Session) -> None:
     session.say("The tables fit.")
 
 
-for _command in (init, upgrade, check):
+@shop_command("current")
+def current(session: Session) -> None:
+    """Say which revision the tables are at."""
+    at = _able(session, "revision")()
+    session.say("There are no tables yet." if at is None else f"The tables are at revision {at}.")
+
+
+@shop_command("sql")
+def sql(session: Session) -> None:
+    """Print the statements an upgrade would send, for somebody who may change the tables; changes nothing."""
+    click.echo(_able(session, "upgrade_sql")(), nl=False)
+
+
+for _command in (init, upgrade, check, current, sql):
     db.add_command(_command)
 
 
 def _upgrade(session: Session) -> None:
-    upgrade_tables = getattr(session.store, "upgrade", None)
-    if upgrade_tables is None:
-        what = f"The store {session.settings.store!r} makes no tables by itself."
-        raise StoreError(Problem("not_upgradable", what, "See its documentation."))
-    upgrade_tables()
+    _able(session, "upgrade")()
+
+
+def _able(session: Session, what: str) -> Callable[[], Any]:
+    method: Callable[[], Any] | None = getattr(session.store, what, None)
+    if method is None:
+        problem = f"The store {session.settings.store!r} makes no tables by itself."
+        raise StoreError(Problem("not_upgradable", problem, "See its documentation."))
+    return method

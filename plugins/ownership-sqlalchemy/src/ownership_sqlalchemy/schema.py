@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
+from typing import TextIO
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy import Connection, Engine, Insert, insert, inspect, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
@@ -57,13 +59,56 @@ def upgrade(
             engine.dispose()
 
 
+def sql(
+    url_or_engine: str | URL | Engine,
+    *,
+    cardinality: str = SINGLE,
+    customer_key: KeyType = KeyType.TEXT,
+    staff_key: KeyType = KeyType.TEXT,
+    prefix: str = "ownership_",
+) -> str:
+    """The statements :func:`upgrade` would send now, for whoever may change the tables; nothing is changed.
+
+    Codes: ``unsupported_dialect``, ``schema_newer``, ``storage_unavailable``.
+    """
+    tables = build_tables(prefix, customer_key, staff_key)
+    engine = dialects.open_engine(url_or_engine)
+    written = StringIO()
+    try:
+        with engine.connect() as connection:
+            dialects.database_of(engine.dialect).require(connection)
+            _refuse_newer(connection, prefix)
+            at = revision(connection, prefix)
+            config = _config(connection, tables, written)
+            command.upgrade(config, "head" if at is None else f"{at}:head", sql=True)
+            if at is None:
+                for statement in (_made_for(tables, cardinality), *_made_of(tables)):
+                    said = statement.compile(dialect=engine.dialect, compile_kwargs={"literal_binds": True})
+                    written.write(f"{said};\n\n")
+    except DBAPIError as error:
+        raise dialects.coded(error) from None
+    finally:
+        if engine is not url_or_engine:
+            engine.dispose()
+    return written.getvalue()
+
+
+def _made_for(tables: Tables, cardinality: str) -> Insert:
+    return insert(tables.cardinality).values(name=cardinality)
+
+
+def _made_of(tables: Tables) -> list[Insert]:
+    return [insert(tables.key_type).values(subject=who, name=str(key)) for who, key in _key_types(tables)]
+
+
 def _record(connection: Connection, tables: Tables, cardinality: str) -> None:
     """Write down, once, what the tables were made for; other key types than those are refused."""
     if connection.execute(select(tables.cardinality.c.name)).first() is None:
-        connection.execute(insert(tables.cardinality).values(name=cardinality))
+        connection.execute(_made_for(tables, cardinality))
     kept = tables.key_type
     if connection.execute(select(kept.c.name)).first() is None:
-        connection.execute(insert(kept), [{"subject": who, "name": str(key)} for who, key in _key_types(tables)])
+        for statement in _made_of(tables):
+            connection.execute(statement)
     _refuse_other_keys(connection, tables)
 
 
@@ -134,8 +179,8 @@ def _script() -> ScriptDirectory:
     return ScriptDirectory(str(MIGRATIONS))
 
 
-def _config(connection: Connection, tables: Tables) -> Config:
-    config = Config()
+def _config(connection: Connection, tables: Tables, output: TextIO | None = None) -> Config:
+    config = Config(output_buffer=output) if output is not None else Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["tables"] = tables

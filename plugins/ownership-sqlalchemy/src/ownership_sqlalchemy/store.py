@@ -85,6 +85,20 @@ class SqlAlchemyStore:
             prefix=self._tables.prefix,
         )
 
+    def upgrade_sql(self) -> str:
+        """The statements :meth:`upgrade` would send now; nothing is changed."""
+        return schema.sql(
+            self._engine,
+            cardinality=self._cardinality,
+            customer_key=self._tables.customer_key.key_type,
+            staff_key=self._tables.staff_key.key_type,
+            prefix=self._tables.prefix,
+        )
+
+    def revision(self) -> str | None:
+        """The revision the tables are at, or None where there are none of ours."""
+        return schema.current(self._engine, self._tables.prefix)
+
     def check(self, cardinality: str) -> None:
         """Refuse to serve when not fit.
 
