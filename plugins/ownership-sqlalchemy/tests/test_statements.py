@@ -9,12 +9,13 @@ from sqlalchemy import text
 
 from ownership_core.commands import Ids, Matching
 from ownership_core.keys import KeyType
-from ownership_core.model import CustomerId
+from ownership_core.model import Assignment, Customer, CustomerId, Staff, StaffId
+from ownership_core.policies import SortKey
 from ownership_core.ports import Draft, Guard, Order, Position, Query
 from ownership_core.ruling import Drop, Effect, Primary, Requirement
 from ownership_core.scope import ANY, AssignedIn, AssignedTo, Everything, Has, Matches, Scope
 from ownership_core.testing.contracts.base import ANN, EVE, small_shop
-from ownership_core.testing.worlds import load, new_run
+from ownership_core.testing.worlds import World, apply, load, new_run
 from ownership_sqlalchemy import SqlAlchemyStore
 
 OWN: Scope = AssignedTo([ANN]) & ~Has("groups", {"press"})
@@ -23,17 +24,25 @@ MINE = Query(OWN, Guard(ANN, 1))
 
 @pytest.fixture
 def shop(opener: Any) -> SqlAlchemyStore:
-    """The small shop in multi."""
+    """The small shop in multi, on SQLite."""
     store: SqlAlchemyStore = opener(cardinality="multi")
     load(store, small_shop())
     return store
 
 
+@pytest.fixture
+def shops(anywhere: Any) -> SqlAlchemyStore:
+    """The small shop in multi, on every database."""
+    store: SqlAlchemyStore = anywhere(cardinality="multi")
+    load(store, small_shop())
+    return store
+
+
 def _sql(statements: list[tuple[str, Any]]) -> list[str]:
-    return [statement for statement, _ in statements if not statement.startswith("BEGIN")]
+    return [statement for statement, _ in statements if not statement.startswith(("BEGIN", "SET "))]
 
 
-def test_each_question_is_one_statement(shop: SqlAlchemyStore, sent: Any) -> None:
+def test_each_question_is_one_statement(shops: SqlAlchemyStore, sent: Any) -> None:
     """A page, a count, a check, everything about customers, all snapshots."""
     ids = [CustomerId(f"c{number}") for number in range(1_000)]
     questions = [
@@ -47,16 +56,16 @@ def test_each_question_is_one_statement(shop: SqlAlchemyStore, sent: Any) -> Non
         lambda r: r.staff(),
         lambda r: list(r.plan_rows("load-1")),
     ]
-    with shop.reader() as reader:
+    with shops.reader() as reader:
         for ask in questions:
-            with sent(shop) as statements:
+            with sent(shops) as statements:
                 ask(reader)
             assert len(_sql(statements)) == 1
 
 
-def test_a_check_of_one_or_a_thousand_is_the_same_text(shop: SqlAlchemyStore, sent: Any) -> None:
+def test_a_check_of_one_or_a_thousand_is_the_same_text(shops: SqlAlchemyStore, sent: Any) -> None:
     """Ids are one parameter, however many."""
-    with shop.reader() as reader, sent(shop) as statements:
+    with shops.reader() as reader, sent(shops) as statements:
         reader.check(MINE, [CustomerId("c1")])
         reader.check(MINE, [CustomerId(f"c{number}") for number in range(1_000)])
         reader.check(MINE, [])
@@ -64,17 +73,17 @@ def test_a_check_of_one_or_a_thousand_is_the_same_text(shop: SqlAlchemyStore, se
 
 
 @pytest.mark.parametrize("selection", [Ids(["c1"]), Ids([f"c{n}" for n in range(500)]), Matching(Everything())])
-def test_a_run_is_a_fixed_number_of_statements(shop: SqlAlchemyStore, sent: Any, selection: Any) -> None:
+def test_a_run_is_a_fixed_number_of_statements(shops: SqlAlchemyStore, sent: Any, selection: Any) -> None:
     """Two to draft, at most eight to write, one to tell."""
     effect = Effect(EVE, Drop.FORMER_PRIMARY, None, Primary.TAKE)
     draft = Draft("bulk", selection, Everything(), (Requirement("r", Everything()),), effect, 5)
-    with shop.writer() as writer:
+    with shops.writer() as writer:
         writer.lock_customers(selection, Everything())
-        with sent(shop) as drafting:
+        with sent(shops) as drafting:
             writer.draft(draft)
-        with sent(shop) as writing:
+        with sent(shops) as writing:
             writer.write(new_run("bulk"), draft)
-        with sent(shop) as telling:
+        with sent(shops) as telling:
             writer.notify("bulk")
     assert [len(drafting), len(writing), len(telling)] == [2, 8, 1]
 
@@ -109,9 +118,9 @@ def test_a_check_looks_up_its_ids_only(shop: SqlAlchemyStore, sent: Any) -> None
     assert "(field=? AND value=? AND customer_id=?)" in plan
 
 
-def test_integer_keys_sort_and_compare_as_numbers(opener: Any) -> None:
+def test_integer_keys_sort_and_compare_as_numbers(anywhere: Any) -> None:
     """Ids come by value, and text that is no such id matches nothing."""
-    store = opener(cardinality="multi", customer_key=KeyType.INTEGER, staff_key=KeyType.INTEGER)
+    store = anywhere(cardinality="multi", customer_key=KeyType.INTEGER, staff_key=KeyType.INTEGER)
     rows = [{"id": number} for number in (10, 9, -1)]
     with store.engine.begin() as connection:
         connection.execute(text("INSERT INTO ownership_customer (id) VALUES (:id)"), rows)
@@ -122,3 +131,32 @@ def test_integer_keys_sort_and_compare_as_numbers(opener: Any) -> None:
         assert list(reader.ids(Query(Matches("id", "1")))) == ["-1", "10"]
         page = reader.page(Query(Everything()), Order("id"), Position("9", CustomerId("9")), 10)
         assert [row.id for row in page] == ["10"]
+
+
+@pytest.mark.parametrize("key", [KeyType.INTEGER, KeyType.UUID])
+def test_a_shop_lives_with_other_keys(anywhere: Any, key: KeyType) -> None:
+    """Created, assigned, told, planned and read again; staff ids are told apart and sorted by their type."""
+    c1, c2, ann, bob = (
+        ("9", "10", "2", "11")
+        if key is KeyType.INTEGER
+        else tuple(f"018bcfe5-6800-7000-8000-00000000000{number}" for number in range(4))
+    )
+    store = anywhere(cardinality="multi", customer_key=key, staff_key=key)
+    staff = (Staff(StaffId(ann), "Ann"), Staff(StaffId(bob), "Bob"))
+    both = tuple(Assignment(one.id, one.id == bob, 5, "", "test") for one in staff)
+    values = {"kind": "person", "active": True, "created_at": 100, "no_auto": False}
+    customers = (Customer(CustomerId(c1), values, {}, both), Customer(CustomerId(c2), values, {}))
+    load(store, World((), (), staff, customers))
+    with store.writer() as writer:
+        gone = Effect(StaffId(ann), Drop.FORMER_PRIMARY, None, Primary.STAY, (SortKey.STAFF,))
+        apply(writer, "moved", Ids([c1, c2]), gone)
+        writer.notify("moved")
+    with store.reader() as reader:
+        assert [(c.id, [(a.staff, a.primary) for a in c.assignments]) for c in reader.customers([c1, c2])] == [
+            (c1, [(ann, True)]),
+            (c2, [(ann, False)]),
+        ]
+        assert [task.receiver for task in reader.outbox() if task.run == "moved"] == [ann, bob]
+        assert [row.customer for row in reader.plan_rows("moved")] == [c1, c2]
+        assert set(reader.access(None)) == {ann, bob}
+        assert list(reader.ids(Query(AssignedTo([ann])))) == [c1, c2]

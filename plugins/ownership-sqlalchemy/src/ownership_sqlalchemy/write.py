@@ -72,16 +72,14 @@ class SqlWriter(CustomerWriter):
             chosen = select(customer.c.id).where(self._compiler.where(scope))
         self._add_heads(chosen)
         if self._database.locks_rows:
-            locked = select(head.c.customer_id).where(head.c.customer_id.in_(chosen)).order_by(head.c.customer_id)
-            self._run(locked.with_for_update()).close()
+            self._run(self._database.locking(head.c.customer_id, chosen)).close()
 
     def lock_staff(self, staff: Collection[StaffId]) -> None:
         """Hold these staff rows as they are until the end."""
         if self._database.locks_rows:
             who = self._tables.staff
             wanted = rows_of(self._tables.staff_ids(frozenset(staff)), self._tables.staff_key)
-            held = select(who.c.id).where(who.c.id.in_(select(wanted.c.id))).order_by(who.c.id)
-            self._run(held.with_for_update(read=True)).close()
+            self._run(self._database.locking(who.c.id, select(wanted.c.id), shared=True)).close()
 
     # Plans
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Connection, Insert, Select, Table, insert, tuple_
+from sqlalchemy import CTE, ColumnElement, Connection, Insert, Select, Table, insert, select, tuple_
 
 from ownership_sqlalchemy.dialects.errors import Reason
 
@@ -53,6 +53,10 @@ class Database:
         """An UPDATE or DELETE narrowed to the rows whose ``columns`` are among ``chosen``."""
         mine = columns[0] if len(columns) == 1 else tuple_(*columns)
         return change.where(mine.in_(chosen))
+
+    def locking(self, key: ColumnElement[Any], chosen: Select[Any], *, shared: bool = False) -> Select[Any]:
+        """Lock the rows whose ``key`` is among ``chosen``, in its order, and no others."""
+        return select(key).where(key.in_(chosen)).order_by(key).with_for_update(read=shared)
 
     def insert_missing(self, table: Table, columns: list[str], source: Select[Any]) -> Insert:
         """Insert rows unless they are there, or come in at this very moment."""

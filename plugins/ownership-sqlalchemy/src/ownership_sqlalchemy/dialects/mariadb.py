@@ -151,6 +151,13 @@ class Mariadb(Database):
         among = chosen.subquery("among")
         return change.where(and_(*(mine == other for mine, other in zip(columns, among.c, strict=True))))
 
+    def locking(self, key: ColumnElement[Any], chosen: Select[Any], *, shared: bool = False) -> Select[Any]:
+        """As a join from the ids, in their order: IN may walk the table, and every row met stays locked."""
+        first = next(iter(chosen.selected_columns))
+        among = chosen.order_by(first).limit(2**63 - 1).subquery("among")
+        joined = select(key).prefix_with("STRAIGHT_JOIN").select_from(among.join(key.table, key == next(iter(among.c))))
+        return joined.with_for_update(read=shared)
+
     def insert_missing(self, table: Table, columns: list[str], source: Select[Any]) -> Insert:
         """What comes in meanwhile is waited for and kept."""
         key = next(iter(table.primary_key.columns))
