@@ -14,9 +14,10 @@ from ownership_core.commands import Ids, One
 from ownership_core.errors import OwnershipError
 from ownership_core.model import CustomerId
 from ownership_core.ports import Query, Remembered
+from ownership_core.ruling import Drop, Effect, Primary
 from ownership_core.scope import Everything
-from ownership_core.testing.contracts.base import ANN, C1, C2, small_shop
-from ownership_core.testing.worlds import LOADER, load
+from ownership_core.testing.contracts.base import ANN, C1, C2, C3, C4, EVE, small_shop
+from ownership_core.testing.worlds import LOADER, apply, load
 from ownership_sqlalchemy import SqlAlchemyStore
 
 ON_SERVERS = pytest.mark.parametrize("kind", ["postgresql", "mariadb"], indirect=True)
@@ -65,6 +66,20 @@ def test_a_customer_is_locked_until_the_end(shop: SqlAlchemyStore, hasty: SqlAlc
         with pytest.raises(OwnershipError) as caught, hasty.writer() as other:
             other.lock_customers(Ids((C1, C2)), Everything())
     assert told(caught.value) == (("lock_timeout",), True)
+
+
+@ON_SERVERS
+def test_whole_runs_on_other_customers_do_not_wait(shop: SqlAlchemyStore, hasty: SqlAlchemyStore) -> None:
+    """From the first lock to the last row, a run meets the rows of its own customers only."""
+    effect = Effect(EVE, Drop.FORMER_PRIMARY, None, Primary.TAKE)
+    with shop.writer() as writer:
+        apply(writer, "one", Ids((C1, C3)), effect)
+        writer.notify("one")
+        with hasty.writer() as other:
+            apply(other, "other", Ids((C2, C4)), effect)
+            other.notify("other")
+    with shop.reader() as reader:
+        assert [run.tally.changed for run in reader.runs(2)] == [2, 2]
 
 
 @ON_SERVERS

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Connection, Insert, Select, Table, and_, bindparam, false, select, text
+from sqlalchemy import (
+    CTE,
+    ClauseElement,
+    ColumnElement,
+    Connection,
+    Executable,
+    Insert,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    false,
+    select,
+    text,
+)
 from sqlalchemy.dialects.mysql import insert
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from ownership_sqlalchemy.dialects import constructs as c
 from ownership_sqlalchemy.dialects.database import Database
@@ -61,6 +78,43 @@ _COLLATIONS = text(
     "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
     " AND table_name IN :tables AND collation_name IS NOT NULL AND collation_name <> :bytewise LIMIT 1"
 ).bindparams(bindparam("tables", expanding=True))
+
+
+class FromThem(Executable, ClauseElement):
+    """An UPDATE or DELETE joined with ``among``, which is read first: every row a statement meets stays locked."""
+
+    inherit_cache = False
+
+    def __init__(self, change: Any) -> None:
+        self.change = change
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else is asked of a change, the change itself knows."""
+        if name == "change":  # not there yet
+            raise AttributeError(name)
+        return getattr(self.change, name)
+
+
+_ORDERS = (
+    (
+        re.compile(r"UPDATE (\S+), (\(.*\) AS among) SET ", re.DOTALL),
+        r"UPDATE \2 STRAIGHT_JOIN \1 FORCE INDEX (PRIMARY) SET ",
+    ),
+    (
+        re.compile(r"DELETE FROM (\S+) USING \1, (\(.*\) AS among) WHERE ", re.DOTALL),
+        r"DELETE FROM \1 USING \2 STRAIGHT_JOIN \1 FORCE INDEX (PRIMARY) WHERE ",
+    ),
+)
+
+
+@compiles(FromThem, *c.MARIADB)
+def _from_them(element: FromThem, compiler: SQLCompiler, **kw: Any) -> str:
+    said = compiler.process(element.change, **kw)
+    for usual, ordered in _ORDERS:
+        said, found = usual.subn(ordered, said, count=1)
+        if found:
+            return said
+    raise AssertionError(said)
 
 
 class Mariadb(Database):
@@ -147,15 +201,17 @@ class Mariadb(Database):
         connection.execute(freed, {"name": name[:30]})
 
     def within(self, change: Any, columns: tuple[ColumnElement[Any], ...], chosen: Select[Any]) -> Any:
-        """As a join: IN would walk, and lock, the whole table."""
+        """As a join from the chosen ones: IN, or a join in another order, would walk and lock the whole table."""
         among = chosen.subquery("among")
-        return change.where(and_(*(mine == other for mine, other in zip(columns, among.c, strict=True))))
+        return FromThem(change.where(and_(*(mine == other for mine, other in zip(columns, among.c, strict=True)))))
 
     def locking(self, key: ColumnElement[Any], chosen: Select[Any], *, shared: bool = False) -> Select[Any]:
         """As a join from the ids, in their order: IN may walk the table, and every row met stays locked."""
         first = next(iter(chosen.selected_columns))
         among = chosen.order_by(first).limit(2**63 - 1).subquery("among")
         joined = select(key).prefix_with("STRAIGHT_JOIN").select_from(among.join(key.table, key == next(iter(among.c))))
+        for dialect in self.dialects:
+            joined = joined.with_hint(key.table, "FORCE INDEX (PRIMARY)", dialect)
         return joined.with_for_update(read=shared)
 
     def insert_missing(self, table: Table, columns: list[str], source: Select[Any]) -> Insert:
