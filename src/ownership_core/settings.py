@@ -85,6 +85,7 @@ class Limits:
     page: int = 1_000
     text: int = 500
     chunk: int = 1_000
+    tries: int = 5
 
 
 @frozen

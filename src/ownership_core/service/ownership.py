@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import attrs
 from attrs import frozen
@@ -23,7 +25,7 @@ from ownership_core.host import Host
 from ownership_core.keys import to_micros
 from ownership_core.model import Action, Actor, CustomerId, StaffId
 from ownership_core.plan import PlanFile, Receipt
-from ownership_core.ports import Clock, Run, Store
+from ownership_core.ports import Clock, Run, Store, Writer
 from ownership_core.ruling import PlanRow
 from ownership_core.runid import run_id
 from ownership_core.service.counsel import Counsel
@@ -33,9 +35,12 @@ from ownership_core.service.edge import Edge
 from ownership_core.service.inquiry import Inquiry
 from ownership_core.service.planning import save_plan
 from ownership_core.service.reading import Visible
+from ownership_core.service.retrying import retried
 from ownership_core.service.transaction import Transaction, plan_id, unknown_plan
 from ownership_core.service.wiring import fields_for, host_for
 from ownership_core.settings import Settings
+
+_T = TypeVar("_T")
 
 
 @frozen
@@ -53,8 +58,9 @@ class Plan:
 class Ownership:
     """Who owns which customer, who may see or touch it, why, and what happens when that changes.
 
-    ``store`` is where it is kept, ``host`` the plugins (built-in ones only when left out). ``clock`` and
-    ``random`` stand in for the present and for randomness. Refuses to start with a store that does not
+    ``store`` is where it is kept, ``host`` the plugins (built-in ones only when left out). ``clock``,
+    ``random`` and ``sleep`` (in seconds, between two tries) stand in for the present, for randomness and
+    for waiting. Refuses to start with a store that does not
     fit the settings (:class:`StoreError`, see ``Store.check``).
 
     >>> from ownership_core.testing import MemoryStore
@@ -71,6 +77,7 @@ class Ownership:
         *,
         clock: Clock = lambda: datetime.now(UTC),
         random: Callable[[int], bytes] = os.urandom,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.settings = settings or Settings()
         self.host = host or host_for(self.settings, installed=False)
@@ -80,6 +87,7 @@ class Ownership:
         self.edge = Edge(store.capabilities, store.fields, self.settings.limits)
         self._random = random
         self._clock = clock
+        self._sleep = sleep
         store.check(self.counsel.cardinality.name)
 
     @classmethod
@@ -147,9 +155,11 @@ class Ownership:
         """Several commands, all or none: committed together when the block ends well.
 
         Plugins hear of the runs after the commit; what went wrong there is in ``Transaction.warnings``.
+        The block is yours and runs once: a store that ended the transaction for another's sake says so by
+        an error that is ``transient``, and all of it may be begun again.
         """
         with self.store.writer() as writer:
-            transaction = Transaction(self.desk(), self.store, self.host, writer)
+            transaction = self._transaction(writer)
             yield transaction
         transaction.tell()
 
@@ -158,27 +168,25 @@ class Ownership:
 
         A single customer that cannot be changed raises :class:`Refused` with all its codes; for several,
         the receipt counts them. ``strict`` refuses all when any is refused. ``key`` makes a repetition
-        answer with the stored receipt instead of acting twice (I40).
+        answer with the stored receipt instead of acting twice (I40). A transaction that the store ended for
+        another's sake is begun again, and decided again, ``settings.limits.tries`` times at most (I44).
         """
-        with self.atomic() as transaction:
-            receipt = transaction.execute(command, actor, key=key, strict=strict)
-        return attrs.evolve(receipt, warnings=(*receipt.warnings, *transaction.warnings))
+        return self._committed(lambda transaction: transaction.execute(command, actor, key=key, strict=strict))
 
     def plan(self, command: Command, actor: Actor) -> Plan:
         """What ``command`` would do now, stored as a plan for a week; nothing else is written (C04, C05).
 
         Commands about people and new customers are rehearsed in a transaction that is undone.
         """
-        return Plan(save_plan(self.desk(), self.store, self.edge.actor(actor), self.edge.command(command)))
+        clean, asker = self.edge.command(command), self.edge.actor(actor)
+        return Plan(self._retried(lambda: save_plan(self.desk(), self.store, asker, clean)))
 
     def apply(self, plan: str | PlanFile, actor: Actor, *, key: str | None = None, strict: bool = False) -> Receipt:
         """Apply a stored plan or a plan file: decide again as ``actor``, write what both contain (C03, C06).
 
         Codes: ``unknown_plan``, ``plan_expired``, and per customer ``stale`` and those of the command.
         """
-        with self.atomic() as transaction:
-            receipt = transaction.apply(plan, actor, key=key, strict=strict)
-        return attrs.evolve(receipt, warnings=(*receipt.warnings, *transaction.warnings))
+        return self._committed(lambda transaction: transaction.apply(plan, actor, key=key, strict=strict))
 
     def bootstrap(self, admin: str, label: str, system_user: str) -> None:
         """Seed the roles of the settings and the first admin; only while there is no staff at all.
@@ -205,6 +213,22 @@ class Ownership:
     def desk(self) -> Desk:
         """What a write needs beside its transaction."""
         return Desk(self.counsel, self.edge, self.settings, self.now, lambda: run_id(self.now(), self._random(10)))
+
+    def _transaction(self, writer: Writer) -> Transaction:
+        return Transaction(self.desk(), self.store, self.host, writer)
+
+    def _committed(self, act: Callable[[Transaction], Receipt]) -> Receipt:
+        def once() -> tuple[Transaction, Receipt]:
+            with self.store.writer() as writer:
+                transaction = self._transaction(writer)
+                return transaction, act(transaction)
+
+        transaction, receipt = self._retried(once)
+        transaction.tell()
+        return attrs.evolve(receipt, warnings=(*receipt.warnings, *transaction.warnings))
+
+    def _retried(self, act: Callable[[], _T]) -> _T:
+        return retried(act, self.settings.limits.tries, self._sleep, lambda: self._random(1)[0] / 255)
 
     def _inquiry(self, actor: Actor) -> Inquiry:
         return Inquiry(self.store, self.counsel, self.edge.actor(actor), self.settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ownership_core.commands import AccessCommand, Command, CreateCustomer
-from ownership_core.errors import Conflict, InvalidInput, Problem, Refused
+from ownership_core.errors import Conflict, InvalidInput, Problem, Refused, StoreError
 from ownership_core.events import Event
 from ownership_core.hookspecs import Committed
 from ownership_core.host import Host
@@ -49,11 +49,15 @@ class Transaction:
         return writing.apply(clean, source, strict)
 
     def tell(self) -> None:
-        """Tell the plugins what is now permanent."""
+        """Tell the plugins what is now permanent; whatever goes wrong here undoes nothing and is a warning."""
         problems: list[Problem] = []
         for run_of in self._runs:
-            with self._store.reader() as reader:
-                run = reader.run(run_of)
+            try:
+                with self._store.reader() as reader:
+                    run = reader.run(run_of)
+            except StoreError as lost:
+                problems += lost.problems
+                continue
             if run is not None:
                 committed = Committed(run, lambda run_of=run_of: self._events(run_of))  # type: ignore[misc]
                 problems += self._host.tell("ownership_committed", run=committed)
