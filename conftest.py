@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent / "tests" / "support"))
 # No deadline: two busy cores make any example slow once.
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile(
-    "ci", max_examples=250, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "ci", max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile(
     "hunt", max_examples=5000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
