@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -29,10 +30,24 @@ settings.register_profile(
 )
 settings.load_profile("quick")
 
+
+def _leave(namespace: dict[str, Any]) -> None:
+    """A page's examples write files where they stand: in a folder of their own, gone afterwards."""
+    namespace["_stood"], namespace["_folder"] = Path.cwd(), tempfile.TemporaryDirectory()
+    os.chdir(namespace["_folder"].name)
+
+
+def _return(namespace: dict[str, Any]) -> None:
+    os.chdir(namespace["_stood"])
+    namespace["_folder"].cleanup()
+
+
 # Fenced ``python`` blocks, plain or as a session with >>>; the blocks of one page share their names.
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
     patterns=["README.md", "docs/*.md", "docs/**/*.md"],
+    setup=_leave,
+    teardown=_return,
 ).pytest()
 
 
