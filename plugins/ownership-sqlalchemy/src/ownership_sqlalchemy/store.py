@@ -126,7 +126,10 @@ class SqlAlchemyStore:
             self._database.begin(connection, writing=True, ours=self._owns_engine)
             with closing(SqlWriter(connection, self._tables, self._fields)) as writer:
                 yield writer
-            connection.commit()
+            try:
+                connection.commit()
+            except DBAPIError as error:
+                raise dialects.coded_at_commit(error) from None
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:

@@ -93,6 +93,12 @@ def coded(error: SQLAlchemyError) -> OwnershipError:
     return problem_of(reason_of(error, tuple(database.reason for database in DATABASES)))
 
 
+def coded_at_commit(error: SQLAlchemyError) -> OwnershipError:
+    """The same for a commit: where no answer came, nobody knows whether it happened (I44)."""
+    reason = reason_of(error, tuple(database.reason for database in DATABASES))
+    return problem_of(Reason.UNKNOWN if reason is Reason.GONE else reason)
+
+
 __all__ = [
     "MARIADB",
     "SUPPORTED",
@@ -112,6 +118,7 @@ __all__ = [
     "Reason",
     "as_text",
     "coded",
+    "coded_at_commit",
     "database_of",
     "json_truth",
     "no_text",

@@ -59,6 +59,11 @@ class Reason(Enum):
         "The database did not answer.",
         "Look whether it is there and writable; `ownership doctor` tells more.",
     )
+    UNKNOWN = Problem(
+        "outcome_unknown",
+        "The connection was lost during the commit: the change may stand or not.",
+        "Repeat the command with the same idempotency key; without a key, read before you repeat.",
+    )
 
 
 TRANSIENT = frozenset({Reason.BUSY, Reason.COLLIDED, Reason.LOCK_TIMEOUT, Reason.NO_CONNECTION})
