@@ -6,12 +6,14 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from ownership_core.errors import InvalidInput, StoreError
 from ownership_core.keys import KeyType
@@ -93,6 +95,28 @@ def test_two_upgrades_at_once_make_the_tables_once(address: Any) -> None:
     store = SqlAlchemyStore.open(url)
     store.check("single")
     store.close()
+
+
+def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    """Switching a file to the write-ahead log takes it alone; whoever comes second waits."""
+    ready, failed = Barrier(4), []
+
+    def open_all() -> None:
+        for number in range(60):
+            ready.wait()
+            store = SqlAlchemyStore.open(f"sqlite:///{tmp_path}/{number}.db")
+            try:
+                store.engine.connect().close()
+            except DBAPIError as error:
+                failed.append(error)
+            store.close()
+
+    threads = [Thread(target=open_all) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
 
 
 def test_who_waits_too_long_for_an_upgrade_hears_why(address: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import CTE, Connection, Select, Table
@@ -57,10 +58,23 @@ class Sqlite(Database):
         try:
             cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
             cursor.execute("PRAGMA foreign_keys = ON")
-            cursor.execute("PRAGMA journal_mode = WAL")
+            self._write_ahead(cursor)
             cursor.execute("PRAGMA synchronous = FULL")  # a commit that was reported survives a power cut
         finally:
             cursor.close()
+
+    def _write_ahead(self, cursor: Any) -> None:
+        """Switching a new file to the log takes the file alone, and SQLite does not wait for that by itself."""
+        until = monotonic() + BUSY_MILLISECONDS / 1000
+        while True:
+            try:
+                cursor.execute("PRAGMA journal_mode = WAL")
+            except Exception as error:
+                if self.reason(error) is not Reason.BUSY or monotonic() > until:
+                    raise
+                sleep(0.01)
+            else:
+                return
 
     def require(self, _connection: Connection | None = None) -> None:
         """Old ones lack functions."""
