@@ -6,16 +6,15 @@ SQLite is always there; PostgreSQL and MariaDB where they are named. Those take 
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from databases import emptied
+from shelf import Shelf
 
 from ownership_core import Ownership
 from ownership_core.model import Customer
@@ -42,28 +41,6 @@ class Clock:
     def passes(self, seconds: int = 1) -> None:
         """Later."""
         self.at += timedelta(seconds=seconds)
-
-
-class Shelf:
-    """One database file and one engine for all examples: emptied by a file copy, statements compiled once."""
-
-    def __init__(self, cardinality: str) -> None:
-        self.cardinality = cardinality
-        self.folder = tempfile.TemporaryDirectory()
-        self.path = Path(self.folder.name, "o.db")
-        store = SqlAlchemyStore.open(f"sqlite:///{self.path}", fields=WORLD_FIELDS, cardinality=cardinality)
-        store.upgrade()
-        self.engine = store.engine
-        self.engine.dispose()
-        self.empty = self.path.read_bytes()
-
-    def store(self) -> SqlAlchemyStore:
-        """An empty store; the one before is gone."""
-        self.engine.dispose()
-        for leftover in Path(self.folder.name).iterdir():
-            leftover.unlink()
-        self.path.write_bytes(self.empty)
-        return SqlAlchemyStore.open(self.engine, fields=WORLD_FIELDS, cardinality=self.cardinality)
 
 
 _shelf = cache(Shelf)
@@ -114,7 +91,7 @@ def shops(settings: Settings, world: World | None = None) -> Iterator[tuple[Cloc
     """The same shop in memory and in SQL, loaded with ``world``; the memory one comes first."""
     clock = Clock()
     shelf = _shelf(settings.cardinality)
-    stores: list[Store] = [MemoryStore(WORLD_FIELDS, settings.cardinality), shelf.store()]
+    stores: list[Store] = [MemoryStore(WORLD_FIELDS, settings.cardinality), shelf.open(fields=WORLD_FIELDS)]
     stores += [store for servers in _SERVERS for store in servers.stores(settings.cardinality)]
     if world is not None:
         for store in stores:
@@ -122,7 +99,7 @@ def shops(settings: Settings, world: World | None = None) -> Iterator[tuple[Cloc
     try:
         yield clock, [_opened(store, settings, clock) for store in stores]
     finally:
-        shelf.engine.dispose()
+        shelf.rest()
 
 
 def _opened(store: Store, settings: Settings, clock: Clock) -> Ownership:

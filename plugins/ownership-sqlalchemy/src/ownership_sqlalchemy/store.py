@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, and_, not_, select
 from sqlalchemy.engine import URL
@@ -77,23 +78,20 @@ class SqlAlchemyStore:
 
     def upgrade(self) -> None:
         """Make or upgrade the tables, as :func:`ownership_sqlalchemy.schema.upgrade` does."""
-        schema.upgrade(
-            self._engine,
-            cardinality=self._cardinality,
-            customer_key=self._tables.customer_key.key_type,
-            staff_key=self._tables.staff_key.key_type,
-            prefix=self._tables.prefix,
-        )
+        schema.upgrade(self._engine, **self._options())
 
     def upgrade_sql(self) -> str:
         """The statements :meth:`upgrade` would send now; nothing is changed."""
-        return schema.sql(
-            self._engine,
-            cardinality=self._cardinality,
-            customer_key=self._tables.customer_key.key_type,
-            staff_key=self._tables.staff_key.key_type,
-            prefix=self._tables.prefix,
-        )
+        return schema.sql(self._engine, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        """What the tables are made for."""
+        return {
+            "cardinality": self._cardinality,
+            "customer_key": self._tables.customer_key.key_type,
+            "staff_key": self._tables.staff_key.key_type,
+            "prefix": self._tables.prefix,
+        }
 
     def revision(self) -> str | None:
         """The revision the tables are at, or None where there are none of ours."""

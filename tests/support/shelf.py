@@ -1,0 +1,43 @@
+"""Where tests that need many empty SQLite stores take them from."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ownership_sqlalchemy import SqlAlchemyStore
+
+
+class Shelf:
+    """Empty SQLite stores at the price of a file copy: one file and one engine, wiped for each store.
+
+    Migrating a new file and compiling every statement again would take most of the time.
+    """
+
+    def __init__(self, cardinality: str) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._path = Path(self._folder.name) / "ownership.db"
+        self._cardinality = cardinality
+        made = SqlAlchemyStore.open(f"sqlite:///{self._path}", cardinality=cardinality)
+        made.upgrade()
+        self._engine = made.engine
+        self._engine.dispose()
+        self._template = self._path.read_bytes()
+
+    def open(self, **options: Any) -> SqlAlchemyStore:
+        """A store with nothing in it; the one before is gone."""
+        self.rest()
+        for leftover in Path(self._folder.name).iterdir():
+            leftover.unlink()
+        self._path.write_bytes(self._template)
+        return SqlAlchemyStore.open(self._engine, cardinality=self._cardinality, **options)
+
+    def rest(self) -> None:
+        """Close all connections; the next store opens its own."""
+        self._engine.dispose()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.rest()
+        self._folder.cleanup()
