@@ -7,7 +7,7 @@ actor, inactive staff reach nobody.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ownership_core.model import Access, Action, DepartmentId, GroupRestriction, Level, RestrictionMode, StaffId
 from ownership_core.ruling import Grant, Policy, Requirement, Restriction
@@ -49,29 +49,45 @@ def policy_for(
 ) -> Policy:
     """Combine what the plugins answered for one actor and action; each answer comes with its plugin's name.
 
+    Whoever the host lets do everything is bound by none of it, as long as he is active (design §11).
+
     >>> nobody = policy_for(Access("s1", True, 1), [], [])
     >>> nobody.scope
     Nothing()
     """
     active = Requirement(STAFF_INACTIVE, Everything() if access.active else Nothing(), "staff")
+    if access.unbounded:
+        return Policy((active, Requirement(OUT_OF_REACH, Everything(), "host")))
     reach = Requirement(OUT_OF_REACH, AnyOf(grant.scope for _, grant in grants), _names(grants))
     narrowed = tuple(Requirement(restriction.code, restriction.scope, name) for name, restriction in restrictions)
     return Policy((active, reach, *narrowed))
 
 
-def level_scope(access: Access, level: Level) -> Scope:
-    """The customers a level reaches (B01, B02, B03, B14, B15): assigned to me, to my colleagues, or all."""
+def level_scope(access: Access, level: Level, covered: Iterable[StaffId] = ()) -> Scope:
+    """The customers a level reaches (B01, B02, B03, B14, B15, H14): own ones, those of my colleagues, or all.
+
+    Own are those assigned to me, or to somebody I stand in for (``covered``).
+    """
+    own = AssignedTo([access.staff, *covered])
     match level:
         case Level.NONE:
             return Nothing()
         case Level.OWN:
-            return AssignedTo([access.staff])
+            return own
         case Level.DEPARTMENT:
-            return AssignedTo([access.staff]) | AssignedIn(access.departments)
+            return own | AssignedIn(access.departments)
         case Level.DEPARTMENT_TREE:
-            return AssignedTo([access.staff]) | AssignedIn(access.tree)
+            return own | AssignedIn(access.tree)
         case Level.ALL:
             return Everything()
+
+
+def standing_in(access: Access, action: str, at: int) -> dict[StaffId, int]:
+    """Whom a staff stands in for at a moment, as far as both may do the action, and until when at the latest."""
+    ends: dict[StaffId, int] = {}
+    for one in access.covering(at, action):
+        ends[one.staff] = max(one.until, ends.get(one.staff, one.until))
+    return ends
 
 
 def sees_unassigned(level: Level, action: str, visibility: UnassignedVisibility) -> bool:

@@ -7,16 +7,22 @@ decided (:mod:`~ownership_core.decide`). The codes each may be refused with stan
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Any, TypeAlias, TypeVar, cast, get_args
 
 from attrs import field as attribute
 from attrs import frozen
 
+from ownership_core.distribute import Distribution, ToStaff, Weighted
+from ownership_core.distribute.data import distribution
 from ownership_core.errors import invalid
+from ownership_core.keys import to_micros
 from ownership_core.model import CustomerId, DepartmentId, GroupRestriction, Level, StaffId
-from ownership_core.scope import Scope, Wildcard
+from ownership_core.rules import Occasion, Rule
+from ownership_core.scope import AssignedTo, Everything, Nothing, PrimaryOf, Scope, Wildcard
 from ownership_core.settings import Channel
+from ownership_core.simplify import simplify
 
 
 @frozen
@@ -101,9 +107,32 @@ class Mode(StrEnum):
     ADD = "add"
 
 
+class KeepOne(StrEnum):
+    """Who stays where a switch leaves room for fewer (A10).
+
+    ``primary``: the primary; a customer that has none is refused. ``longest_serving``: the primary, else
+    the active staff who has been there longest.
+    """
+
+    PRIMARY = "primary"
+    LONGEST_SERVING = "longest_serving"
+
+
+def _keep(raw: str | None) -> KeepOne | None:
+    return None if raw is None else _chosen(KeepOne, raw)
+
+
+def _moment(raw: Any) -> Any:
+    """An aware datetime as UTC microseconds; the edge reads what is neither."""
+    return to_micros(raw) if isinstance(raw, datetime) else raw
+
+
 @frozen
 class Assign:
-    """Give customers to ``staff`` (A01, A08, A09; F05, F06, F08; rows 1, 4, 39)."""
+    """Give customers to ``staff`` (A01, A08, A09; F05, F06, F08; rows 1, 4, 39).
+
+    Whoever loses them may view them until ``keep_view_until``; left out, the settings decide (rows 41, 105).
+    """
 
     customers: Selection = attribute(converter=selection)
     staff: StaffId
@@ -113,6 +142,7 @@ class Assign:
     reason: str | None = None
     expected_version: int | None = None
     notify: bool = True
+    keep_view_until: int | None = attribute(default=None, converter=_moment)
 
 
 @frozen
@@ -124,6 +154,7 @@ class Unassign:
     reason: str | None = None
     expected_version: int | None = None
     notify: bool = True
+    keep_view_until: int | None = attribute(default=None, converter=_moment)
 
 
 @frozen
@@ -137,6 +168,7 @@ class SetPrimary:
     reason: str | None = None
     expected_version: int | None = None
     notify: bool = True
+    keep_view_until: int | None = attribute(default=None, converter=_moment)
 
 
 @frozen
@@ -270,10 +302,159 @@ class GrantAccess:
     reason: str | None = None
 
 
+@frozen
+class Cover:
+    """Let ``by`` stand in for ``staff`` from ``since`` until, and not including, ``until`` (H14, H15).
+
+    Moments are UTC microseconds or aware datetimes. The customers stay with ``staff``, and so do the counts.
+    """
+
+    staff: StaffId
+    by: StaffId
+    since: int = attribute(converter=_moment)
+    until: int = attribute(converter=_moment)
+    reason: str | None = None
+
+
+@frozen
+class EndCover:
+    """End a cover now, or before it begins (H14)."""
+
+    cover: str
+    reason: str | None = None
+
+
+@frozen
+class SwitchCardinality:
+    """Keep all customers under another cardinality from now on, or change nothing (A10, I10).
+
+    Without ``keep`` a customer with more staff than ``to`` allows refuses the whole switch. With it those
+    beyond the room there is leave: the primary stays first, then whoever has been there longest.
+    """
+
+    to: str
+    keep: KeepOne | None = attribute(default=None, converter=_keep)
+    reason: str | None = None
+    notify: bool = True
+
+
+class Unplaced(StrEnum):
+    """What becomes of a customer that nobody gets: it is refused, or left to nobody. Never silently (D06)."""
+
+    REFUSE = "refuse"
+    RELEASE = "release"
+
+
+def _unplaced(raw: str) -> Unplaced:
+    return _chosen(Unplaced, raw)
+
+
+def _receivers(raw: object) -> Distribution:
+    """One staff by id, or a distribution over several."""
+    return ToStaff(StaffId(raw)) if isinstance(raw, str) else distribution(raw)
+
+
+def _maybe_receivers(raw: object) -> Distribution | None:
+    return None if raw is None else _receivers(raw)
+
+
+def _weights(raw: Mapping[StaffId, int]) -> Mapping[StaffId, int]:
+    return Weighted(raw).weights
+
+
+def _occasion(raw: str) -> Occasion:
+    return _chosen(Occasion, raw)
+
+
+EVERYBODY = Matching(Everything())
+
+
+@frozen
+class Transfer:
+    """Hand customers of ``giver`` over, to one staff or to several by a distribution (D03, D04; rows 4, 41, 44).
+
+    Of ``customers`` those it is assigned to. Whoever takes its place has its role, and stands for the customer
+    where it did.
+    """
+
+    giver: StaffId
+    to: Distribution = attribute(converter=_receivers)
+    customers: Selection = attribute(default=EVERYBODY, converter=selection)
+    unplaced: Unplaced = attribute(default=Unplaced.REFUSE, converter=_unplaced)
+    reason: str | None = None
+    notify: bool = True
+
+
+@frozen
+class Offboard:
+    """Hand over everything a staff holds, before or after it is deactivated or deleted (D02-D08; rows 25, 44, 106).
+
+    All its customers, as primary and beside one; rules no longer name it. ``to`` None releases everything.
+    Nothing moves where anything is refused or has changed since the plan, unless asked otherwise.
+    """
+
+    staff: StaffId
+    to: Distribution | None = attribute(default=None, converter=_maybe_receivers)
+    unplaced: Unplaced = attribute(default=Unplaced.REFUSE, converter=_unplaced)
+    reason: str | None = None
+    notify: bool = True
+
+
+@frozen
+class Rebalance:
+    """Level out who stands for how many customers among the staff of ``weights`` by the fewest moves (row 49).
+
+    ``keep`` stay where they are; ``max_moves`` bounds how many move.
+    """
+
+    weights: Mapping[StaffId, int] = attribute(converter=_weights)
+    max_moves: int | None = None
+    keep: Scope = attribute(factory=Nothing)
+    reason: str | None = None
+    notify: bool = True
+
+
+@frozen
+class Sweep:
+    """Give unassigned customers out, by the assignment rules or by ``to`` (rows 47, 94; H08, H10).
+
+    The rules of ``occasion`` are asked.
+    """
+
+    customers: Selection = attribute(default=EVERYBODY, converter=selection)
+    to: Distribution | None = attribute(default=None, converter=_maybe_receivers)
+    occasion: Occasion = attribute(default=Occasion.SWEEP, converter=_occasion)
+    reason: str | None = None
+    notify: bool = True
+
+
+@frozen
+class Revert:
+    """Restore what a run changed, except what was changed since (C08, C09)."""
+
+    run: str
+    reason: str | None = None
+    notify: bool = True
+
+
+@frozen
+class ChangeRules:
+    """Write an assignment rule, or forget the one called ``forget`` (rows 50, 94)."""
+
+    rule: Rule | None = None
+    forget: str | None = None
+    reason: str | None = None
+    expected_version: int | None = None
+
+
 AssignmentCommand: TypeAlias = Assign | Unassign | SetPrimary | ClearPrimary | Claim | Release
 CustomerCommand: TypeAlias = AssignmentCommand | DeleteCustomer | ChangeCustomer
-AccessCommand: TypeAlias = ChangeStaff | ChangeDepartment | GrantAccess
-Command: TypeAlias = CustomerCommand | CreateCustomer | AccessCommand
+CoverCommand: TypeAlias = Cover | EndCover
+MovingCommand: TypeAlias = Transfer | Offboard | Rebalance | Sweep | Revert
+DraftedCommand: TypeAlias = CustomerCommand | MovingCommand | SwitchCardinality
+AccessCommand: TypeAlias = ChangeStaff | ChangeDepartment | GrantAccess | CoverCommand
+RehearsedCommand: TypeAlias = CreateCustomer | AccessCommand | ChangeRules
+Command: TypeAlias = DraftedCommand | RehearsedCommand
 
 COMMANDS: Mapping[str, type[Any]] = {
     kind.__name__: kind
@@ -290,13 +471,34 @@ COMMANDS: Mapping[str, type[Any]] = {
         ChangeStaff,
         ChangeDepartment,
         GrantAccess,
+        SwitchCardinality,
+        Cover,
+        EndCover,
+        Transfer,
+        Offboard,
+        Rebalance,
+        Sweep,
+        Revert,
+        ChangeRules,
     )
 }
 
 
-def selection_of(command: CustomerCommand) -> Selection:
+def selection_of(command: CustomerCommand | MovingCommand) -> Selection:
     """Which customers a command is about."""
-    return One(command.customer) if isinstance(command, ChangeCustomer) else command.customers
+    match command:
+        case ChangeCustomer():
+            return One(command.customer)
+        case Offboard():
+            return Matching(AssignedTo([command.staff]))
+        case Rebalance():
+            return Matching(PrimaryOf(command.weights))
+        case Transfer(customers=Matching(scope)):
+            return Matching(simplify(scope & AssignedTo([command.giver])))
+        case Revert():
+            return EVERYBODY
+        case _:
+            return command.customers
 
 
 def require_command(raw: object) -> Command:

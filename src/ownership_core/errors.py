@@ -85,6 +85,13 @@ def invalid(code: str, what: str, hint: str = "", where: str = "") -> InvalidInp
     return InvalidInput(Problem(code, what, hint, where))
 
 
+def cardinality_mismatch(kept: str, wanted: str, who: str) -> StoreError:
+    """Customers are kept under another cardinality than the settings say, maybe since a moment ago."""
+    what = f"The store keeps customers under {kept!r}, the settings say {wanted!r}."
+    hint = f"Set cardinality = {kept!r} and open it again, or switch it with SwitchCardinality."
+    return StoreError(Problem("cardinality_mismatch", what, hint), who=who)
+
+
 def raise_all(problems: Sequence[Problem]) -> None:
     """Raise one :class:`InvalidInput` for all ``problems``; do nothing when there are none."""
     if problems:

@@ -37,6 +37,7 @@ from ownership_core.scope import (
     Outsiders,
     PrimaryOf,
     Scope,
+    SharedWith,
     StaffSet,
     Under,
     Wildcard,
@@ -127,6 +128,8 @@ def _leaf(scope: Scope, customer: Customer, fields: Fields) -> Answer:
             return _told(len(customer.assignments) >= least)
         case AssignedBefore(at):
             return _told(any(a.since < at for a in customer.assignments))
+        case SharedWith(staff, at):
+            return _told(any(customer.shares.get(one, at) > at for one in staff))
         case Not() | AllOf() | AnyOf():
             raise AssertionError("compound nodes are evaluated by evaluate()")
         case _:

@@ -23,6 +23,8 @@ class Subject(StrEnum):
     STAFF = "staff"
     DEPARTMENT = "department"
     ROLE = "role"
+    COVER = "cover"
+    RULE = "rule"
 
 
 @frozen

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import assert_never
 
+from attrs import field as attribute
 from attrs import frozen
 
 from ownership_core.access import GROUP_RESTRICTED, OUT_OF_REACH, STAFF_INACTIVE, WEBSITE_MISMATCH
@@ -40,6 +41,7 @@ from ownership_core.scope import (
     Outsiders,
     PrimaryOf,
     Scope,
+    SharedWith,
     StaffSet,
     Under,
     Wildcard,
@@ -120,13 +122,14 @@ class Explanation:
 class Speaker:
     """Says scopes and facts about one customer, with people called by their names.
 
-    ``subject`` is the staff the question is about.
+    ``subject`` is the staff the question is about, ``covered`` whom it stands in for, each with the end of that.
     """
 
     customer: Customer
     fields: Fields
     labels: Mapping[StaffId, str]
     subject: StaffId = StaffId("")
+    covered: Mapping[StaffId, int] = attribute(factory=dict)
 
     def check(self, requirement: Requirement) -> Check:
         """One requirement, decided and said."""
@@ -135,7 +138,9 @@ class Speaker:
         if isinstance(scope, Everything | Nothing):
             said = _SAID[requirement.code, answer] if (requirement.code, answer) in _SAID else _SAID_OF_ALL[answer]
             return Check(requirement.code, answer, said.format(self.name(self.subject)))
-        return Check(requirement.code, answer, f"{self._fact(scope)} Needed: {self.phrase(scope)}.")
+        said = f"{self._fact(scope)} Needed: {self.phrase(scope)}."
+        covers = self._covers() if requirement.code == OUT_OF_REACH else ()
+        return Check(requirement.code, answer, " ".join((said, *covers)))
 
     def phrase(self, scope: Scope) -> str:
         """``scope`` as the end of a sentence that began with "that".
@@ -144,10 +149,8 @@ class Speaker:
         'either it is assigned to Maria or it has no website'
         """
         match scope:
-            case Everything():
-                return "it is any customer"
-            case Nothing():
-                return "it is no customer at all"
+            case Everything() | Nothing():
+                return "it is any customer" if isinstance(scope, Everything) else "it is no customer at all"
             case Equals(name, value):
                 return f"its {name} is {self._value(name, value)}"
             case OneOf(name, values):
@@ -172,6 +175,8 @@ class Speaker:
                 return f"it has at least {least} staff"
             case AssignedBefore(at):
                 return f"somebody was assigned before {_moment(at)}"
+            case SharedWith(staff, at):
+                return f"it is shared with {self._people(staff)} after {_moment(at)}"
             case Not(part):
                 return f"it is not so that {self.phrase(part)}"
             case AllOf(parts):
@@ -185,11 +190,19 @@ class Speaker:
         """What a staff is called: its label, or its id where it has none."""
         return self.labels.get(staff, staff)
 
+    def _covers(self) -> list[str]:
+        """That the subject stands in for somebody, and until when (H14)."""
+        return [
+            f"{self.name(self.subject)} stands in for {self.name(staff)} until {_moment(until)}."
+            for staff, until in sorted(self.covered.items())
+        ]
+
     def _fact(self, scope: Scope) -> str:
         """What is the case, for the fields and assignments the scope speaks of."""
         facts = [self._field_fact(name) for name in sorted(_fields_of(scope))]
         if _speaks_of_staff(scope):
             facts.insert(0, self._assignment_fact())
+        facts += [self._share_fact(staff) for staff in sorted(_sharing(scope)) if staff in self.customer.shares]
         return " ".join(facts)
 
     def _field_fact(self, name: str) -> str:
@@ -198,6 +211,9 @@ class Speaker:
             return f"Its {name} are {_listed(texts)}." if texts else f"It has no {name}."
         value = self.customer.id if name == "id" else self.customer.values.get(name)
         return f"It has no {name}." if value is None else f"Its {name} is {self._value(name, value)}."
+
+    def _share_fact(self, staff: StaffId) -> str:
+        return f"It is shared with {self.name(staff)} until {_moment(self.customer.shares[staff])}."
 
     def _assignment_fact(self) -> str:
         if not self.customer.assignments:
@@ -253,10 +269,23 @@ def _fields_of(scope: Scope) -> set[str]:
             return _fields_of(part)
         case AllOf(parts) | AnyOf(parts):
             return set().union(*(_fields_of(part) for part in parts))
-        case Everything() | Nothing() | AssignedTo() | PrimaryOf() | AssignedCount() | AssignedBefore():
+        case Everything() | Nothing() | AssignedTo() | PrimaryOf() | AssignedCount() | AssignedBefore() | SharedWith():
             return set()
         case _:
             return {scope.field}
+
+
+def _sharing(scope: Scope) -> frozenset[StaffId]:
+    """Those the scope asks whether the customer is shared with them."""
+    match scope:
+        case Not(part):
+            return _sharing(part)
+        case AllOf(parts) | AnyOf(parts):
+            return frozenset().union(*map(_sharing, parts))
+        case SharedWith(staff):
+            return staff
+        case _:
+            return frozenset()
 
 
 def _speaks_of_staff(scope: Scope) -> bool:

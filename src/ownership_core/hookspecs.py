@@ -22,6 +22,8 @@ from ownership_core.fields import Field, Fields
 from ownership_core.model import Access, Actor, Customer, CustomerId, StaffId
 from ownership_core.policies import Cardinality, PrimaryPolicy
 from ownership_core.ports import Reader, Run, Store
+from ownership_core.rules import Occasion as Occasion  # noqa: PLC0414 - plugins find it here
+from ownership_core.rules import Rule
 from ownership_core.ruling import Grant, Requirement, Restriction
 from ownership_core.scope import Scope
 from ownership_core.settings import Settings
@@ -87,18 +89,28 @@ class Related:
     customers_of: Callable[[Sequence[str]], Mapping[str, CustomerId]]
 
 
-class Occasion(StrEnum):
-    """Why staff is proposed."""
-
-    CREATED = "created"
-
-
 @frozen
 class Proposals:
     """Who should own which of the customers asked about; the larger ``weight`` is preferred."""
 
     staff: Mapping[CustomerId, StaffId]
     weight: int = 0
+
+
+@frozen
+class Away:
+    """Staff who take no customers at the moment asked about (row 99)."""
+
+    staff: frozenset[StaffId] = attribute(converter=frozenset)
+
+
+@frozen
+class Held:
+    """Something a leaver holds beside customers: how many, and what to do about it (rows 25, 106)."""
+
+    kind: str
+    count: int
+    what: str = ""
 
 
 @frozen
@@ -118,13 +130,13 @@ class Committed:
 
 
 @_spec(Combine.POOL)
-def ownership_grants(actor: Access, action: str) -> list[Grant] | None:
-    """Widen what `actor` may `action`.
+def ownership_grants(actor: Access, action: str, at: int) -> list[Grant] | None:
+    """Widen what `actor` may `action` at the moment `at`, in UTC microseconds.
 
     Asked:    once per actor and action, before any customer is read.
     Combined: pool. One grant suffices; every restriction still holds (B20).
     Silence:  None grants nothing.
-    Purity:   look at the arguments only; this stands in the path of every list page.
+    Purity:   look at the arguments only; for the same ones your answer may be kept, not asked for with every list.
     Failure:  a raise ends the question with PluginError naming you; nobody is let in.
     """
 
@@ -136,7 +148,7 @@ def ownership_restrictions(actor: Access, action: str) -> list[Restriction] | No
     Asked:    once per actor and action, before any customer is read; for a target with action `view`.
     Combined: pool. Every restriction holds; what cannot be told is treated as excluded.
     Silence:  None narrows nothing.
-    Purity:   look at the arguments only; this stands in the path of every list page.
+    Purity:   look at the arguments only; for the same ones your answer may be kept, not asked for with every list.
     Failure:  a raise ends the question with PluginError naming you; nobody is skipped.
     """
 
@@ -221,6 +233,42 @@ def ownership_propose_staff(customers: Sequence[Customer], occasion: Occasion) -
     Combined: weigh. Per customer the proposal with the largest weight, then the plugin's name.
     Silence:  None, or a customer left out: no proposal.
     Purity:   you may read your own tables; you write nothing.
+    Failure:  a raise refuses the command with PluginError naming you.
+    """
+
+
+@_spec(Combine.POOL)
+def ownership_availability(staff: Sequence[StaffId], at: int) -> Away | None:
+    """Say which of these staff take no customers at this moment (`at`, UTC microseconds; row 99).
+
+    Asked:    once per command that deals customers out, for everybody who could get one.
+    Combined: pool. Whoever one answer names gets none; who is named alone in a command gets them all the same.
+    Silence:  None: everybody is here.
+    Purity:   you may read your own calendar; you write nothing.
+    Failure:  a raise refuses the command with PluginError naming you.
+    """
+
+
+@_spec(Combine.POOL)
+def ownership_inventory(staff: StaffId) -> list[Held] | None:
+    """Say what a staff holds beside its customers, before it leaves (rows 25, 106).
+
+    Asked:    once per inventory.
+    Combined: pool. All answers are listed under your name.
+    Silence:  None holds nothing.
+    Purity:   you may read your own tables; you write nothing.
+    Failure:  a raise ends the question with PluginError naming you.
+    """
+
+
+@_spec(Combine.POOL)
+def ownership_rules() -> list[Rule] | None:
+    """Bring assignment rules, asked together with those of the shop (row 94).
+
+    Asked:    once per command that asks the rules.
+    Combined: pool, ordered by priority, territory and id. Begin ids with your name and a colon.
+    Silence:  None brings none.
+    Purity:   a constant answer, data only.
     Failure:  a raise refuses the command with PluginError naming you.
     """
 

@@ -93,6 +93,14 @@ class Host:
                 problems.extend(failed.problems)
         return problems
 
+    def takers(self, hook: str, argument: str) -> frozenset[str]:
+        """The plugins whose answer to a hook looks at one of its arguments."""
+        return frozenset(
+            name
+            for name, caller in self._callers[hook]
+            if any(argument in implementation.argnames for implementation in caller.get_hookimpls())  # type: ignore[attr-defined]
+        )
+
     def _missing(self, name: str) -> Problem:
         state = next((f"{p.state.value}: {p.reason}" for p in self.plugins if p.name == name), "not installed")
         hint = "Install it by that name, or change the settings."

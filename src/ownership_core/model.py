@@ -101,12 +101,34 @@ class GroupRestriction:
 
 
 @frozen
+class Covered:
+    """Somebody stands in for ``staff`` from ``since`` until, and not including, ``until``, in UTC microseconds (H14).
+
+    ``actions`` are those ``staff`` itself may do to its own customers. Rights that a host lets a superuser have
+    are not handed on.
+    """
+
+    staff: StaffId
+    since: int
+    until: int
+    actions: frozenset[str] = frozenset()
+
+    def stands(self, at: int) -> bool:
+        """Whether it is in force at a moment."""
+        return self.since <= at < self.until
+
+
+@frozen
 class Access:
     """The access snapshot: everything about one staff that decides what it may do, read by one statement.
 
     ``levels`` is already the best of all roles (B16). ``tree`` holds the staff's departments and every
     department below them. ``websites`` is None where nothing is restricted. ``version`` rises whenever
-    any of this changes; later statements of the same actor carry it (design §5).
+    any of this changes; later statements of the same actor carry it (design §5). ``unbounded`` is somebody
+    whom a host lets do everything, such as a superuser of Django: no restriction binds them (design §11).
+    ``covers`` are those the staff stands in for, whether before, in or after the time of it: whoever asks
+    compares with the moment it asks at. ``shared_until`` is when the last of the customers that are shared with
+    the staff no longer is; 0 where none is.
     """
 
     staff: StaffId
@@ -118,6 +140,23 @@ class Access:
     tree: frozenset[DepartmentId] = frozenset()
     websites: frozenset[str] | None = None
     restrictions: tuple[GroupRestriction, ...] = ()
+    unbounded: bool = False
+    covers: tuple[Covered, ...] = ()
+    shared_until: int = 0
+
+    def covering(self, at: int, action: str) -> list[Covered]:
+        """Those the staff stands in for at a moment, as far as both may do ``action`` (H14)."""
+        if self.level(action) < Level.OWN:
+            return []
+        return [one for one in self.covers if one.stands(at) and action in one.actions]
+
+    def turns(self, at: int) -> bool:
+        """Whether time alone will change what this allows after ``at``."""
+        return at < self.shared_until or any(at < one.until for one in self.covers)
+
+    def level(self, action: str) -> Level:
+        """How far ``action`` reaches for this staff."""
+        return Level.ALL if self.unbounded else self.levels.get(action, Level.NONE)
 
 
 @frozen
@@ -133,6 +172,21 @@ class Staff:
     websites: frozenset[str] | None = None
     roles: frozenset[str] = frozenset()
     restriction: GroupRestriction | None = None
+    version: int = 0
+
+
+@frozen
+class CoverRow:
+    """``by`` stands in for ``staff`` from ``since`` until, and not including, ``until`` (H14). UTC microseconds.
+
+    One that was ended before it began has an empty window. ``version`` counts its events.
+    """
+
+    id: str
+    staff: StaffId
+    by: StaffId
+    since: int
+    until: int
     version: int = 0
 
 
@@ -171,7 +225,8 @@ class Customer:
     """One customer with all declared fields and its assignments, as a scope sees it.
 
     ``values`` holds the to-one fields (absent or None means missing), ``sets`` the set fields (absent
-    means empty). ``staff`` describes everyone in ``assignments``. ``version`` counts its events.
+    means empty). ``staff`` describes everyone in ``assignments``. ``version`` counts its events. ``shares`` says
+    until when each of some staff may view it without being assigned, in UTC microseconds.
     """
 
     id: CustomerId
@@ -180,6 +235,7 @@ class Customer:
     assignments: tuple[Assignment, ...] = ()
     staff: Mapping[StaffId, AssignedStaff] = attribute(factory=dict)
     version: int = 0
+    shares: Mapping[StaffId, int] = attribute(factory=dict)
 
     @property
     def primary(self) -> StaffId | None:

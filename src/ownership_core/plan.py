@@ -97,20 +97,26 @@ def _problem_to_json(problem: Problem) -> Json:
 
 @frozen
 class PlanFile:
-    """A plan read from a file: its command, and the changes it expects, read once while applying.
+    """A plan read from a file: its command, and the changes it expects, read while applying.
 
-    ``others`` counts the customers that were selected too, and would not have changed.
+    A transaction that is begun again reads them again; what came through a pipe cannot be (``unreadable_file``).
+
+    ``others`` counts the customers that were selected too, and would not have changed. ``run`` is the id the plan
+    is stored under where it was made; ``refused`` counts those of ``others`` it could not have changed.
     """
 
     command: Command
     others: int
-    rows: Iterator[Expected] = attribute(eq=False, repr=False)
+    rows: Iterable[Expected] = attribute(eq=False, repr=False)
+    run: str = ""
+    refused: int = 0
 
 
 def write_plan(run: Run, rows: Iterable[PlanRow], file: TextIO) -> int:
     """Write the changes of a plan, one line each, and return how many."""
     head: Json = {"format": FORMAT, "version": FORMAT_VERSION, "run": run.id, "command": run.command, "at": run.at}
     head["others"] = run.tally.total - run.tally.changed
+    head["refused"] = run.tally.refused
     file.write(json.dumps(head, ensure_ascii=False) + "\n")
     written = 0
     for row in rows:
@@ -123,6 +129,10 @@ def write_plan(run: Run, rows: Iterable[PlanRow], file: TextIO) -> int:
             "added": row.added,
             "removed": [assignment.staff for assignment in row.removed],
         }
+        if row.receiver is not None:
+            line["receiver"] = row.receiver
+        if row.restored:
+            line["restored"] = [assignment.staff for assignment in row.restored]
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
         written += 1
     return written
@@ -139,15 +149,36 @@ def read_plan(file: TextIO) -> PlanFile:
         raise InvalidInput(
             *(Problem("invalid_plan", p.what, "Make the plan again.", f"line 1, {p.where}") for p in broken.problems)
         ) from None
-    others = head.get("others")
-    return PlanFile(command, others if type(others) is int else 0, _rows(file))
+    run = head.get("run")
+    return PlanFile(
+        command, _count(head, "others"), _Lines(file), run if isinstance(run, str) else "", _count(head, "refused")
+    )
 
 
-def _rows(file: TextIO) -> Iterator[Expected]:
-    number = 1
-    while text := file.readline(LINE_LIMIT):
-        number += 1
-        yield _expected(_object(text, number), number)
+def _count(head: Json, key: str) -> int:
+    found = head.get(key)
+    return found if type(found) is int else 0
+
+
+class _Lines:
+    """The lines behind the first one, from there on each time they are asked for."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._start = file.tell() if file.seekable() else None
+        self._read = False
+
+    def __iter__(self) -> Iterator[Expected]:
+        if self._read:
+            if self._start is None:
+                what = "The plan came through a pipe, and its transaction has to begin again."
+                raise invalid("unreadable_file", what, "Nothing was written. Save the plan to a file and apply that.")
+            self._file.seek(self._start)
+        self._read = True
+        number = 1
+        while text := self._file.readline(LINE_LIMIT):
+            number += 1
+            yield _expected(_object(text, number), number)
 
 
 def _expected(raw: Json, number: int) -> Expected:
@@ -159,15 +190,25 @@ def _expected(raw: Json, number: int) -> Expected:
             "added": str() | None as added,
             "removed": list(removed),
         } if not isinstance(version, bool):
+            receiver, restored = raw.get("receiver"), raw.get("restored", [])
+            if not isinstance(receiver, str | None) or not isinstance(restored, list):
+                raise _no_change(number)
             return Expected(
                 CustomerId(customer),
                 version,
                 None if after is None else StaffId(after),
                 None if added is None else StaffId(added),
                 len(removed),
+                None if receiver is None else StaffId(receiver),
+                "",  # which rule chose is not taken from a file
+                len(restored),
             )
         case _:
-            raise invalid("invalid_plan", "This line is no change of a plan.", "Make the plan again.", f"line {number}")
+            raise _no_change(number)
+
+
+def _no_change(number: int) -> InvalidInput:
+    return invalid("invalid_plan", "This line is no change of a plan.", "Make the plan again.", f"line {number}")
 
 
 def _object(text: str, number: int) -> Json:

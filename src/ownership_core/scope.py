@@ -86,6 +86,10 @@ def _staff(raw: object) -> StaffSet:
     return cast("frozenset[StaffId]", _ids(raw, "staff"))
 
 
+def _staff_ids(raw: object) -> frozenset[StaffId]:
+    return cast("frozenset[StaffId]", _ids(raw, "staff"))
+
+
 def _texts(raw: object) -> frozenset[str] | Wildcard:
     if raw is ANY:
         return ANY
@@ -213,6 +217,14 @@ class AssignedBefore(_Sentence):
 
 
 @frozen
+class SharedWith(_Sentence):
+    """The customer is shared with one of ``staff`` until after ``at``. Never in doubt."""
+
+    staff: frozenset[StaffId] = attribute(converter=_staff_ids)
+    at: int = attribute(converter=_moment)
+
+
+@frozen
 class Not(_Sentence):
     """The opposite; what cannot be told stays untold."""
 
@@ -248,6 +260,7 @@ Scope: TypeAlias = (
     | PrimaryOf
     | AssignedCount
     | AssignedBefore
+    | SharedWith
     | Not
     | AllOf
     | AnyOf

@@ -37,6 +37,13 @@ class UnassignedVisibility(StrEnum):
     CLAIMABLE_ONLY = "claimable_only"
 
 
+class PreviousStaff(StrEnum):
+    """Whether whoever loses a customer to a command goes on seeing it for a time (row 41, design §11)."""
+
+    DROP = "drop"
+    KEEP_VIEW = "keep_view"
+
+
 class Channel(StrEnum):
     """How a customer came in (row 64)."""
 
@@ -77,6 +84,9 @@ def seeded_roles() -> dict[str, dict[str, Level]]:
     }
 
 
+DAYS_LIMIT = 36_500
+
+
 @frozen
 class Limits:
     """The largest input of each kind; every one has a default (I48)."""
@@ -85,6 +95,7 @@ class Limits:
     page: int = 1_000
     text: int = 500
     chunk: int = 1_000
+    batch: int = 10_000
     tries: int = 5
 
 
@@ -114,6 +125,8 @@ class Settings:
     primary: str = "standard"
     on_replace: OnReplace = OnReplace.KEEP
     promote_by: tuple[SortKey, ...] = ()
+    previous_staff: PreviousStaff = PreviousStaff.DROP
+    keep_view_days: int = 30
     sharing: Sharing = Sharing.GLOBAL
     unassigned_visibility: UnassignedVisibility = UnassignedVisibility.CLAIMABLE_ONLY
     group_restriction: GroupRestriction | None = None
@@ -121,6 +134,7 @@ class Settings:
     roles: Mapping[str, Mapping[str, Level]] = attribute(factory=seeded_roles)
     actions: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()
+    min_tenure_days: int = 0
     operator: bool = False
     store: str = "sqlalchemy"
     database: str = "sqlite:///ownership.db"
@@ -185,6 +199,12 @@ def _contradictions(settings: Settings) -> list[Problem]:
         problems.append(
             Problem("invalid_settings", "at_most must be at least 1.", "Use 1 or more.", "settings.at_most")
         )
+    if settings.min_tenure_days < 0:
+        where = "settings.min_tenure_days"
+        problems.append(Problem("invalid_settings", "min_tenure_days must not be negative.", "Use 0 or more.", where))
+    if not 1 <= settings.keep_view_days <= DAYS_LIMIT:
+        where, hint = "settings.keep_view_days", f"Use 1 to {DAYS_LIMIT}."
+        problems.append(Problem("invalid_settings", "keep_view_days must be a number of days to come.", hint, where))
     for name, limit in attrs.asdict(settings.limits).items():
         if limit < 1:
             where = f"settings.limits.{name}"
@@ -238,6 +258,7 @@ __all__ = [
     "Creation",
     "Limits",
     "Plugins",
+    "PreviousStaff",
     "RestrictionMode",
     "Settings",
     "Sharing",

@@ -27,6 +27,7 @@ from ownership_core.scope import (
     OneOf,
     PrimaryOf,
     Scope,
+    SharedWith,
     Under,
 )
 
@@ -50,6 +51,8 @@ def simplify(scope: Scope) -> Scope:
             return Equals(name, next(iter(values))) if len(values) == 1 else scope
         case Has(_, frozenset() as texts) if not texts:
             return Nothing()
+        case SharedWith(frozenset() as staff) if not staff:
+            return Nothing()
         case AssignedTo(staff) | PrimaryOf(staff):
             nobody = (isinstance(staff, frozenset) and not staff) or (
                 isinstance(staff, Members) and not staff.departments
@@ -67,6 +70,7 @@ def simplify(scope: Scope) -> Scope:
             | Matches()
             | AssignedCount()
             | AssignedBefore()
+            | SharedWith()
         ):
             return scope
         case _:

@@ -29,6 +29,7 @@ from ownership_core.scope import (
     Outsiders,
     PrimaryOf,
     Scope,
+    SharedWith,
     StaffSet,
     Under,
     Wildcard,
@@ -55,7 +56,7 @@ def _problems(scope: Scope, fields: Fields, searchable_only: bool, depth: int) -
     match scope:
         case Everything() | Nothing() | AssignedBefore():
             return
-        case AssignedTo(staff) | PrimaryOf(staff):
+        case AssignedTo(staff) | PrimaryOf(staff) | SharedWith(staff):
             yield from _staff_problems(staff)
         case AssignedCount(count):
             if type(count) is not int or count < 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import field as attribute
 from attrs import frozen
 
 from ownership_core.access import STAFF_INACTIVE, UNKNOWN_STAFF, holders_in_reach, reaches_staff
@@ -12,21 +13,30 @@ from ownership_core.commands import (
     Assign,
     ChangeCustomer,
     ChangeDepartment,
+    ChangeRules,
     ChangeStaff,
     Claim,
     ClearPrimary,
+    Cover,
     CreateCustomer,
     DeleteCustomer,
+    EndCover,
     GrantAccess,
+    Offboard,
+    Rebalance,
     Release,
+    Revert,
     SetPrimary,
+    Sweep,
+    SwitchCardinality,
+    Transfer,
     Unassign,
 )
 from ownership_core.errors import Problem
 from ownership_core.model import Access, Action, Actor, ActorKind, Level, StaffId
 from ownership_core.policies import Cardinality, PrimaryPolicy
 from ownership_core.ruling import Policy, Requirement
-from ownership_core.scope import ANY, AssignedTo, Equals, Everything, Not, Nothing, Scope
+from ownership_core.scope import ANY, AssignedBefore, AssignedTo, Equals, Everything, Not, Nothing, Scope
 from ownership_core.simplify import simplify
 
 NOT_PERMITTED = "not_permitted"
@@ -34,6 +44,8 @@ TARGET_OUT_OF_REACH = "target_out_of_reach"
 HOLDER_OUT_OF_REACH = "holder_out_of_reach"
 ALREADY_ASSIGNED = "already_assigned"
 NO_AUTO = "no_auto"
+MIN_TENURE = "min_tenure"
+TOO_MANY_STAFF = "too_many_staff"
 
 ACTION_OF: Mapping[type[Any], Action] = {
     Assign: Action.ASSIGN,
@@ -48,6 +60,15 @@ ACTION_OF: Mapping[type[Any], Action] = {
     ChangeStaff: Action.MANAGE_STAFF,
     ChangeDepartment: Action.MANAGE_ACCESS,
     GrantAccess: Action.MANAGE_ACCESS,
+    SwitchCardinality: Action.MANAGE_ACCESS,
+    Cover: Action.ASSIGN,
+    EndCover: Action.ASSIGN,
+    Transfer: Action.ASSIGN,
+    Offboard: Action.ASSIGN,
+    Rebalance: Action.ASSIGN,
+    Sweep: Action.ASSIGN,
+    Revert: Action.ASSIGN,
+    ChangeRules: Action.MANAGE_ACCESS,
 }
 """The named right each command needs (I30)."""
 
@@ -69,7 +90,9 @@ class Asking:
     """The asker and everything the hooks answered about this command, once.
 
     ``access`` is the asker's snapshot, None for the operator and for system actors. ``view`` and
-    ``action`` are the asker's policies; ``extra`` holds what plugins demand of this command.
+    ``action`` are the asker's policies, ``beside`` those of further actions the command needs; ``extra``
+    holds what plugins demand of this command. ``offered`` are all cardinalities, by name. Whoever was assigned
+    before ``settled_before`` (UTC microseconds; None: whenever) may be moved again by a rule.
     """
 
     actor: Actor
@@ -80,13 +103,16 @@ class Asking:
     cardinality: Cardinality
     primary: PrimaryPolicy
     extra: tuple[Requirement, ...] = ()
+    beside: tuple[Policy, ...] = ()
+    offered: Mapping[str, Cardinality] = attribute(factory=dict)
+    settled_before: int | None = None
 
     @property
     def level(self) -> Level:
         """How far the asker's right for this command reaches."""
         if self.access is None:
             return Level.ALL
-        return self.access.levels.get(self.right, Level.NONE)
+        return self.access.level(self.right)
 
     @property
     def visible(self) -> Scope:
@@ -114,6 +140,12 @@ class Asking:
         scope = Everything() if self.access is None else holders_in_reach(self.access, self.level, primary_only)
         return Requirement(HOLDER_OUT_OF_REACH, simplify(scope), "authority")
 
+    def tenure(self) -> list[Requirement]:
+        """A rule moves nobody who was assigned only lately (row 45)."""
+        if self.settled_before is None:
+            return []
+        return [Requirement(MIN_TENURE, Not(AssignedTo(ANY)) | AssignedBefore(self.settled_before), "settings")]
+
     def automatic(self) -> list[Requirement]:
         """A rule or till touches unassigned customers without ``no_auto`` only (I31, E12)."""
         if self.actor.kind is not ActorKind.SYSTEM:
@@ -131,7 +163,7 @@ def receiver_problems(staff: StaffId, asking: Asking, targets: Targets) -> list[
     if target is None:
         return [unknown_staff(staff)]
     problems = [] if target.access.active else [inactive_staff(staff)]
-    return problems + _reach_problems(staff, asking, target)
+    return problems + reach_problems(staff, asking, target)
 
 
 def holder_problems(staff: StaffId, asking: Asking, targets: Targets) -> list[Problem]:
@@ -139,10 +171,19 @@ def holder_problems(staff: StaffId, asking: Asking, targets: Targets) -> list[Pr
     target = targets.get(staff)
     if target is None:
         return [] if asking.level is Level.ALL else [out_of_reach(staff)]
-    return _reach_problems(staff, asking, target)
+    return reach_problems(staff, asking, target)
 
 
-def _reach_problems(staff: StaffId, asking: Asking, target: Target) -> list[Problem]:
+def is_in_reach(staff: StaffId, asking: Asking, targets: Targets) -> bool:
+    """Whether this asker may give to ``staff`` and take from it; of deleted staff whoever reaches everybody."""
+    target = targets.get(staff)
+    if target is None:
+        return asking.level is Level.ALL
+    return not reach_problems(staff, asking, target)
+
+
+def reach_problems(staff: StaffId, asking: Asking, target: Target) -> list[Problem]:
+    """``target_out_of_reach``, where the asker's right does not extend to ``staff``."""
     if asking.access is None or reaches_staff(asking.access, asking.level, staff, target.access.departments):
         return []
     return [out_of_reach(staff)]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from ownership_core.commands import Assign, ClearPrimary, Mode, SetPrimary, Unassign
-from ownership_core.decide.asking import Asking, Targets, holder_problems, receiver_problems
+from ownership_core.decide.asking import TOO_MANY_STAFF, Asking, Targets, holder_problems, receiver_problems
 from ownership_core.model import StaffId
 from ownership_core.policies import OnReplace
 from ownership_core.ruling import Drop, Effect, Primary, Requirement, Ruling
 from ownership_core.scope import ANY, AssignedCount, AssignedTo, Not, PrimaryOf, Scope, Wildcard
 
 SINGLE_OWNER = "single_owner"
-TOO_MANY_STAFF = "too_many_staff"
 
 
 def decide_assign(command: Assign, asking: Asking, targets: Targets) -> Ruling:
@@ -86,6 +85,11 @@ def _giving(staff: StaffId, asking: Asking, targets: Targets, own: list[Requirem
     fitting = targets[staff].restrictions if staff in targets else ()
     requirements = (*asking.common_requirements(), *fitting, *own, *asking.automatic())
     return Ruling(refusals, asking.visible, requirements, effect)
+
+
+def room_code(asking: Asking) -> str:
+    """What a customer is refused with that would have more staff than are allowed."""
+    return SINGLE_OWNER if asking.cardinality.single else TOO_MANY_STAFF
 
 
 def _room_for(staff: StaffId, asking: Asking, freed_by: Scope | None = None) -> list[Requirement]:

@@ -87,10 +87,10 @@ def decide_create(
             refused += unfit
         else:
             warnings += unfit
-    return Creations(tuple(_refusals(asking)), owners, tuple(refused), tuple(warnings))
+    return Creations(tuple(creation_refusals(asking)), owners, tuple(refused), tuple(warnings))
 
 
-def _refusals(asking: Asking) -> list[Problem]:
+def creation_refusals(asking: Asking) -> list[Problem]:
     """Creating is a right of its own; tills and rules create by being allowed to run at all."""
     return asking.common_refusals() or (
         [not_permitted(asking.actor, Action.CREATE)] if asking.access is not None and not asking.level else []

@@ -164,7 +164,7 @@ def _widens_own(command: GrantAccess, asking: Asking) -> bool:
     if command.staff == asker.staff and not command.revoke:
         return True
     held = command.role in asker.roles
-    return held and any(level > asker.levels.get(action, Level.NONE) for action, level in command.levels.items())
+    return held and any(level > asker.level(action) for action, level in command.levels.items())
 
 
 def _over_everybody(asking: Asking) -> list[Problem]:

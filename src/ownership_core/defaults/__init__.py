@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ownership_core.defaults.access import CustomerGroups, Levels, Unassigned, Websites
+from ownership_core.defaults.access import CustomerGroups, Levels, Shares, Unassigned, Websites
 from ownership_core.defaults.doctor import Doctor
 from ownership_core.defaults.policies import Cardinalities, Primaries
 from ownership_core.defaults.search import Search
@@ -18,6 +18,7 @@ def built_in(settings: Settings) -> dict[str, object]:
     return {
         "levels": Levels(),
         "unassigned": Unassigned(settings),
+        "shares": Shares(),
         "websites": Websites(settings),
         "customer_groups": CustomerGroups(settings),
         "cardinality": Cardinalities(settings),

@@ -11,19 +11,21 @@ from ownership_core.access import (
     website_scope,
 )
 from ownership_core.hookspecs import hookimpl
-from ownership_core.model import Access, Level
+from ownership_core.model import Access, Action, Level
 from ownership_core.ruling import Grant, Restriction
+from ownership_core.scope import Nothing, SharedWith
 from ownership_core.settings import Settings
 
 
 class Levels:
-    """The best level among the actor's roles (B16)."""
+    """The best level among the actor's roles (B16), with those the actor stands in for (H14)."""
 
     @hookimpl
-    def ownership_grants(self, actor: Access, action: str) -> list[Grant]:
-        """What the actor's level for this action reaches."""
-        level = actor.levels.get(action, Level.NONE)
-        return [Grant(f"level_{level.name.lower()}", level_scope(actor, level))]
+    def ownership_grants(self, actor: Access, action: str, at: int) -> list[Grant]:
+        """What the actor's level for this action reaches at this moment."""
+        level = actor.level(action)
+        covered = [one.staff for one in actor.covering(at, action)]
+        return [Grant(f"level_{level.name.lower()}", level_scope(actor, level, covered))]
 
 
 class Unassigned:
@@ -35,8 +37,18 @@ class Unassigned:
     @hookimpl
     def ownership_grants(self, actor: Access, action: str) -> list[Grant]:
         """The unassigned customers, where the setting lets this level see them."""
-        level = actor.levels.get(action, Level.NONE)
+        level = actor.level(action)
         return [Grant("unassigned", unassigned_scope(level, action, self._visibility))]
+
+
+class Shares:
+    """Customers that former staff, if they view any at all, may go on viewing for a time (rows 41, 91, 105)."""
+
+    @hookimpl
+    def ownership_grants(self, actor: Access, action: str, at: int) -> list[Grant]:
+        """Those shared with the actor at this moment; nothing is asked of customers where there is none."""
+        shared = action == Action.VIEW and actor.level(action) >= Level.OWN and at < actor.shared_until
+        return [Grant("shared", SharedWith([actor.staff], at) if shared else Nothing())]
 
 
 class Websites:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ownership_core.errors import Problem
 from ownership_core.hookspecs import DoctorCheck, hookimpl
-from ownership_core.model import Level
 from ownership_core.ports import Query, Reader
 from ownership_core.scope import ANY, ORPHANED, UNASSIGNED, AssignedCount, Not, PrimaryOf
 
@@ -16,11 +15,12 @@ class Doctor:
 
     @hookimpl
     def ownership_doctor_checks(self) -> list[DoctorCheck]:
-        """Orphaned and unassigned customers, customers without a primary, staff without access."""
+        """Orphaned and unassigned customers, those without a primary, those that are gone, staff without access."""
         return [
             DoctorCheck("orphaned", _orphaned),
             DoctorCheck("unassigned", _unassigned),
             DoctorCheck("no_primary", _no_primary),
+            DoctorCheck("strays", _strays),
             DoctorCheck("staff_without_access", _staff_without_access),
         ]
 
@@ -45,8 +45,14 @@ def _no_primary(reader: Reader) -> Iterator[Problem]:
         yield Problem("no_primary", f"{count} customers have staff, but nobody stands for them.", hint)
 
 
+def _strays(reader: Reader) -> Iterator[Problem]:
+    hint = "End it with DeleteCustomer before the row is deleted; here, delete the assignment."
+    for customer in reader.strays():
+        yield Problem("stray_assignment", f"{customer!r} is assigned, and there is no such customer.", hint)
+
+
 def _staff_without_access(reader: Reader) -> Iterator[Problem]:
     for access in reader.access(None).values():
-        if access.active and not any(level > Level.NONE for level in access.levels.values()):
+        if access.active and not access.unbounded and not any(access.levels.values()):
             what = f"The staff {access.staff!r} is active and may do nothing."
             yield Problem("staff_without_access", what, "Grant it a role.")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from ownership_core.commands import CreateCustomer
-from ownership_core.decide.customers import Creations, decide_create
+import attrs
+
+from ownership_core.commands import CreateCustomer, Ids
+from ownership_core.decide.customers import Creations, creation_refusals, decide_create
 from ownership_core.errors import Problem, Refused
-from ownership_core.hookspecs import Occasion
 from ownership_core.model import Actor, Customer, CustomerId, StaffId
 from ownership_core.plan import Receipt
 from ownership_core.ports import NewRow, Run, RunState, Tally, Writer
+from ownership_core.rules import Occasion
+from ownership_core.ruling import NOT_FOUND
+from ownership_core.scope import Everything
 from ownership_core.service.counsel import people_of
 from ownership_core.service.desk import Desk
 from ownership_core.service.edge import creation_rows
-from ownership_core.service.refusals import refuse
+from ownership_core.service.firing import Chosen, chosen_for
+from ownership_core.service.refusals import problem, refuse
 from ownership_core.settings import Creation
 from ownership_core.wire import command_to_wire, recorded
 
@@ -22,10 +27,14 @@ from ownership_core.wire import command_to_wire, recorded
 def create(desk: Desk, writer: Writer, actor: Actor, command: CreateCustomer, strict: bool) -> Receipt:
     """Create what can be created. A single customer, or ``strict``, is refused with every problem."""
     customers, email_keys, problems = creation_rows(desk.edge, command)
-    creations = _decided(desk, writer, actor, command, customers)
+    if not desk.edge.capabilities.writes_customers:
+        customers, missing = _registered(writer, customers)
+        problems += missing
+    taken = _taken(writer, customers, email_keys)
+    creations, chosen = _decided(desk, writer, actor, command, customers, {one.where for one in taken})
     if creations.refusals:
         raise refuse(creations.refusals, actor)
-    problems += [*creations.refused, *_taken(writer, customers, email_keys)]
+    problems += [*creations.refused, *taken]
     if problems and (strict or len(command.customers) == 1):
         raise Refused(*problems, who=actor.id)
     bad = {p.where for p in problems}
@@ -36,7 +45,7 @@ def create(desk: Desk, writer: Writer, actor: Actor, command: CreateCustomer, st
             customer.sets,
             email_keys.get(customer.id),
             creations.owners.get(customer.id),
-            command.channel.value,
+            chosen.sources.get(customer.id, command.channel.value),
         )
         for customer in customers.values()
         if customer.id not in bad
@@ -54,25 +63,59 @@ def create(desk: Desk, writer: Writer, actor: Actor, command: CreateCustomer, st
         reason=command.reason,
         tally=tally,
     )
-    writer.create_customers(run, rows)
+    writer.create_customers(run, rows, desk.counsel.cardinality.name)
     writer.save_run(run)
-    return Receipt(run.id, run.what, tally, problems=tuple(problems), warnings=creations.warnings)
+    for name, staff in sorted(chosen.pointers.items()):
+        writer.save_rotation(name, staff)
+    warnings = (*chosen.warnings, *creations.warnings)
+    return Receipt(run.id, run.what, tally, problems=tuple(problems), warnings=warnings)
+
+
+def _registered(
+    writer: Writer, asked: Mapping[CustomerId, Customer]
+) -> tuple[dict[CustomerId, Customer], list[Problem]]:
+    """The shop's own customers of these ids, held until the end, and those it does not have (design §8)."""
+    writer.lock_customers(Ids(tuple(asked)), Everything())
+    found = {
+        customer.id: attrs.evolve(
+            customer, values={**customer.values, "no_auto": asked[customer.id].values.get("no_auto", False)}
+        )
+        for customer in writer.customers(list(asked))
+    }
+    return found, [attrs.evolve(problem(NOT_FOUND, id), where=id) for id in asked if id not in found]
 
 
 def _decided(
-    desk: Desk, writer: Writer, actor: Actor, command: CreateCustomer, customers: Mapping[CustomerId, Customer]
-) -> Creations:
+    desk: Desk,
+    writer: Writer,
+    actor: Actor,
+    command: CreateCustomer,
+    customers: Mapping[CustomerId, Customer],
+    refused: Collection[str],
+) -> tuple[Creations, Chosen]:
+    """Who will own each; where the policy asks for proposals the rules come first, then plugins."""
     proposed: dict[CustomerId, StaffId] = {}
+    chosen = Chosen()
     if desk.settings.creation_for(command.channel) is Creation.PROPOSED and customers:
-        proposed = desk.counsel.proposals(list(customers.values()), Occasion.CREATED)
+        _require_creator(desk, writer, actor, command)
+        chosen = chosen_for(desk, writer, [one for one in customers.values() if one.id not in refused])
+        rest = [one for one in customers.values() if one.id not in chosen.staff]
+        proposed = {**(desk.counsel.proposals(rest, Occasion.CREATED) if rest else {}), **chosen.staff}
     explicit = {new.staff for new in command.customers if new.staff is not None}
     people = people_of(command, actor) | explicit | set(proposed.values())
     writer.lock_staff(people)
     accesses = writer.access(people)
-    asking = desk.counsel.asking(command, actor, accesses.get(StaffId(actor.id)))
-    return decide_create(
-        command, customers, proposed, asking, desk.counsel.targets(accesses), desk.settings, desk.edge.fields
-    )
+    asking = desk.counsel.asking(command, actor, accesses.get(StaffId(actor.id)), desk.now())
+    targets = desk.counsel.targets(accesses)
+    return decide_create(command, customers, proposed, asking, targets, desk.settings, desk.edge.fields), chosen
+
+
+def _require_creator(desk: Desk, writer: Writer, actor: Actor, command: CreateCustomer) -> None:
+    """Whoever may not create is told so before anybody's turn is looked up."""
+    access = writer.access(people_of(command, actor)).get(StaffId(actor.id))
+    problems = creation_refusals(desk.counsel.asking(command, actor, access, desk.now()))
+    if problems:
+        raise refuse(problems, actor)
 
 
 def _taken(
@@ -87,6 +130,6 @@ def _taken(
 
 def _counted(problems: Sequence[Problem]) -> dict[str, int]:
     counted: dict[str, int] = {}
-    for problem in problems:
-        counted[problem.code] = counted.get(problem.code, 0) + 1
+    for one in problems:
+        counted[one.code] = counted.get(one.code, 0) + 1
     return counted

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar, get_args
 
 import attrs
 from attrs import frozen
@@ -14,15 +15,17 @@ from ownership_core.commands import (
     Command,
     CreateCustomer,
     Ids,
+    KeepOne,
     Matching,
     NewCustomer,
     One,
     Selection,
     require_command,
 )
+from ownership_core.distribute import Distribution, check_distribution
 from ownership_core.errors import InvalidInput, Problem, invalid, raise_all
 from ownership_core.fields import Field, Fields
-from ownership_core.keys import KeyType, fold_identity, parse_id, parse_text
+from ownership_core.keys import KeyType, are_plain, fold_identity, is_moment, parse_id, parse_text
 from ownership_core.model import (
     Actor,
     ActorKind,
@@ -35,14 +38,18 @@ from ownership_core.model import (
     Value,
 )
 from ownership_core.ports import Capabilities, Order
-from ownership_core.scope import Wildcard
+from ownership_core.rules import Rule, unaskable
+from ownership_core.scope import Scope, Wildcard
 from ownership_core.settings import Limits
 from ownership_core.wellformed import check_scope
 
 _T = TypeVar("_T")
-_NAMES = ("department", "parent", "role")
+_NAMES = ("department", "parent", "role", "to", "cover", "run", "forget")
 _TEXTS = ("reason", "source", "label", "login")
 _EMPTIED = ("login", "parent", "restriction", "websites")  # where None says that there is none
+OURS = ("no_auto",)
+"""The fields that are written here even over a shop's own tables."""
+_MOMENTS = ("since", "until", "keep_view_until")
 _FLAGS = ("active", "create", "delete", "notify", "replace", "revoke")
 
 
@@ -62,6 +69,11 @@ class Edge:
         """Customer ids without repeats, or ``invalid_id`` for each bad one, or ``too_many_ids``."""
         if isinstance(raw, str):
             raise invalid("invalid_id", "Several ids were expected and one text was given.", f"Give [{raw!r}].")
+        if isinstance(raw, list | tuple) and len(raw) <= self.limits.ids:
+            if self.capabilities.customer_key is KeyType.TEXT and are_plain(raw):
+                return tuple(dict.fromkeys(map(CustomerId, raw)))
+            with suppress(InvalidInput):  # told below, each with its place among the others
+                return tuple(dict.fromkeys([self.customer_id(one) for one in raw]))
         problems: list[Problem] = []
         parsed: dict[CustomerId, None] = {}
         for one in raw:
@@ -162,6 +174,9 @@ class Edge:
 
     def _writable(self, name: str, many: bool) -> Field:
         field = self.fields[name]
+        if not self.capabilities.writes_customers and name not in OURS:
+            hint = "Change it where the shop keeps it."
+            raise invalid("host_owned", f"The field {name!r} belongs to the shop's own tables.", hint, name)
         if field.computed:
             raise invalid("computed_field", f"The field {name!r} is kept by us.", "Leave it out.", name)
         if field.many is not many:
@@ -176,7 +191,17 @@ class Edge:
             return self._selection(value)
         if name == "customer":
             return self.customer_id(value)
-        if name == "staff" and not isinstance(value, Wildcard):
+        if isinstance(value, get_args(Distribution)):
+            return check_distribution(value, self.fields, self.capabilities.staff_key)
+        if name == "rule" and isinstance(value, Rule):
+            return self._rule(value)
+        if name == "weights":
+            return {self.staff_id(staff): weight for staff, weight in value.items()}
+        if name == "keep" and isinstance(value, get_args(Scope)):
+            return check_scope(value, self.fields)
+        if name == "giver":
+            return self.staff_id(value)
+        if name in ("staff", "by") and not isinstance(value, Wildcard):
             return self.staff_id(value)
         if name in _NAMES and value != "":
             return parse_id(value, what=name)
@@ -195,6 +220,11 @@ class Edge:
         customer = _collect(unread, self.customer_id, new.id)
         staff = None if new.staff is None else _collect(unread, self.staff_id, new.staff)
         return new if customer is None or unread else attrs.evolve(new, id=customer, staff=staff)
+
+    def _rule(self, rule: Rule) -> Rule:
+        problems = unaskable([rule], self.fields, self.capabilities.staff_key)
+        raise_all(problems.get(rule.id, ()))
+        return rule
 
     def _restriction(self, raw: object) -> GroupRestriction:
         if not isinstance(raw, GroupRestriction) or not isinstance(raw.mode, RestrictionMode):
@@ -216,8 +246,14 @@ def _require_kind(name: str, value: object) -> None:
     """Refuse a part that is not of its kind; what the wire form can carry is decided here, not while it is written."""
     if name in _FLAGS and type(value) is not bool:
         raise invalid("invalid_value", f"{name} is true or false.", where=name)
+    if name in _MOMENTS and not is_moment(value):
+        raise invalid("invalid_value", f"{name} is no time.", "Give an aware datetime or UTC microseconds.", name)
     if name == "expected_version" and (type(value) is not int or value < 0):
         raise invalid("invalid_value", "expected_version is a whole number from 0.", where=name)
+    if name == "max_moves" and (type(value) is not int or value < 0):
+        raise invalid("invalid_value", "max_moves is a whole number from 0.", where=name)
+    if name == "rule" or (name == "keep" and not isinstance(value, KeepOne)):
+        raise invalid("invalid_value", f"This is no {name}.", "Give a Rule, or a scope to keep.", name)
     if name == "departments":
         raise invalid("invalid_value", "departments lists departments.", "Give [] for none.", name)
     if name in ("values", "sets", "levels") and not isinstance(value, Mapping):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from ownership_core.commands import AccessCommand, ChangeDepartment, ChangeStaff, GrantAccess
 from ownership_core.decide.asking import Asking
@@ -28,17 +28,19 @@ from ownership_core.service.desk import Desk
 from ownership_core.service.refusals import refuse
 from ownership_core.wire import command_to_wire, recorded
 
-_NO_CHANGE = Tally(unchanged=1)
+NO_CHANGE = Tally(unchanged=1)
+
+PeopleCommand: TypeAlias = ChangeStaff | ChangeDepartment | GrantAccess
 
 
-def change(desk: Desk, writer: Writer, actor: Actor, command: AccessCommand) -> Receipt:
+def change(desk: Desk, writer: Writer, actor: Actor, command: PeopleCommand) -> Receipt:
     """Carry out a change of staff, departments or roles; the same again is unchanged."""
     named = {StaffId(actor.id)} if actor.kind is ActorKind.STAFF else set()
     if not isinstance(command, ChangeDepartment) and command.staff is not None:
         named.add(command.staff)
-    writer.lock_staff(named)
+    writer.lock_staff(None if _concerns_many(command) else named, changing=True)
     access = writer.access(named).get(StaffId(actor.id))
-    asking = desk.counsel.asking(command, actor, access)
+    asking = desk.counsel.asking(command, actor, access, desk.now())
     match command:
         case ChangeStaff():
             return _change_staff(desk, writer, command, asking)
@@ -50,20 +52,25 @@ def change(desk: Desk, writer: Writer, actor: Actor, command: AccessCommand) -> 
             assert_never(command)
 
 
+def _concerns_many(command: PeopleCommand) -> bool:
+    """Departments and roles change the access of whoever is in them or holds them: nobody can name all beforehand."""
+    return isinstance(command, ChangeDepartment) or (isinstance(command, GrantAccess) and bool(command.levels))
+
+
 def _change_staff(desk: Desk, writer: Writer, command: ChangeStaff, asking: Asking) -> Receipt:
     before = _staff(writer, command.staff)
     departments = {department.id: department for department in writer.departments()}
-    over_everybody = asking.access is None or asking.access.levels.get(Action.MANAGE_ACCESS) is Level.ALL
+    over_everybody = asking.access is None or asking.access.level(Action.MANAGE_ACCESS) is Level.ALL
     namesake = writer.staff_of(command.login) if isinstance(command.login, str) else None
     problems, after = decide_change_staff(command, asking, before, departments, namesake, over_everybody)
     problems += _version_conflict(command.expected_version, after.version)
     if problems:
         raise refuse(problems, asking.actor)
     if after == before:
-        return Receipt(None, "change_staff", _NO_CHANGE, after.version)
-    run = _run(desk, asking, command, "change_staff")
+        return Receipt(None, "change_staff", NO_CHANGE, after.version)
+    run = applied(desk, asking, command, "change_staff")
     what = "created" if before is None else "deleted" if command.delete else "changed"
-    event = _event(run, Subject.STAFF, after.id, after.version + 1, staff_body(what, before, after))
+    event = event_of(run, Subject.STAFF, after.id, after.version + 1, staff_body(what, before, after))
     writer.save_staff(after, event)
     writer.save_run(run)
     return Receipt(run.id, run.what, run.tally, event.version)
@@ -77,10 +84,10 @@ def _change_department(desk: Desk, writer: Writer, command: ChangeDepartment, as
         raise refuse(problems, asking.actor)
     before = departments.get(command.department)
     if after == before:
-        return Receipt(None, "change_department", _NO_CHANGE, after.version)
-    run = _run(desk, asking, command, "change_department")
+        return Receipt(None, "change_department", NO_CHANGE, after.version)
+    run = applied(desk, asking, command, "change_department")
     body = department_body("created" if before is None else "changed", before, after)
-    event = _event(run, Subject.DEPARTMENT, after.id, after.version + 1, body)
+    event = event_of(run, Subject.DEPARTMENT, after.id, after.version + 1, body)
     writer.save_department(after, event)
     writer.save_run(run)
     return Receipt(run.id, run.what, run.tally, event.version)
@@ -95,15 +102,15 @@ def _grant_access(desk: Desk, writer: Writer, command: GrantAccess, asking: Aski
         raise refuse(problems, asking.actor)
     new_levels = levels is not None and levels != roles.get(command.role)
     if not new_levels and after == before:
-        return Receipt(None, "grant_access", _NO_CHANGE)
-    run = _run(desk, asking, command, "grant_access")
+        return Receipt(None, "grant_access", NO_CHANGE)
+    run = applied(desk, asking, command, "grant_access")
     if new_levels and levels is not None:
         version = 1 + sum(1 for _ in writer.events(Subject.ROLE, command.role))
-        event = _event(run, Subject.ROLE, command.role, version, role_body(levels))
+        event = event_of(run, Subject.ROLE, command.role, version, role_body(levels))
         writer.save_role(command.role, levels, event)
     if after is not None and after != before:
         body = staff_body("changed", before, after)
-        writer.save_staff(after, _event(run, Subject.STAFF, after.id, after.version + 1, body))
+        writer.save_staff(after, event_of(run, Subject.STAFF, after.id, after.version + 1, body))
     writer.save_run(run)
     return Receipt(run.id, run.what, run.tally)
 
@@ -153,7 +160,8 @@ def _staff(writer: Writer, staff: StaffId) -> Staff | None:
     return next(iter(writer.staff([staff])), None)
 
 
-def _run(desk: Desk, asking: Asking, command: AccessCommand, what: str) -> Run:
+def applied(desk: Desk, asking: Asking, command: AccessCommand, what: str) -> Run:
+    """The run of a command that changes one thing."""
     return Run(
         id=desk.new_run(),
         state=RunState.APPLIED,
@@ -166,5 +174,6 @@ def _run(desk: Desk, asking: Asking, command: AccessCommand, what: str) -> Run:
     )
 
 
-def _event(run: Run, kind: Subject, subject: str, version: int, body: Json) -> Event:
+def event_of(run: Run, kind: Subject, subject: str, version: int, body: Json) -> Event:
+    """What a run did to a subject."""
     return Event(kind, subject, version, run.id, run.at, run.actor, run.reason, body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from ownership_core.commands import AccessCommand, ChangeDepartment, ChangeStaff, Command, CreateCustomer
+from ownership_core.commands import ChangeDepartment, ChangeStaff, Command, RehearsedCommand
 from ownership_core.model import Actor
 from ownership_core.plan import Receipt
 from ownership_core.ports import Run, RunState, Store, Writer
@@ -21,7 +21,7 @@ def save_plan(desk: Desk, store: Store, actor: Actor, command: Command) -> Run:
 
     Commands about people and new customers are rehearsed in a transaction that is undone.
     """
-    if isinstance(command, CreateCustomer | AccessCommand):
+    if isinstance(command, RehearsedCommand):
         rehearsed = _rehearsed(desk, store, actor, command)
         with store.writer() as writer:
             return _kept(desk, writer, rehearsed)
@@ -44,7 +44,7 @@ class _Rehearsal(Exception):
         self.receipt = receipt
 
 
-def _rehearsed(desk: Desk, store: Store, actor: Actor, command: CreateCustomer | AccessCommand) -> Run:
+def _rehearsed(desk: Desk, store: Store, actor: Actor, command: RehearsedCommand) -> Run:
     if isinstance(command, ChangeStaff | ChangeDepartment) and command.expected_version is None:
         command = attrs.evolve(command, expected_version=_version_of(store, command))
     at = desk.now()

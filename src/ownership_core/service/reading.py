@@ -33,12 +33,31 @@ class Page:
 
 
 @frozen
+class UpTo:
+    """How many customers were counted, and whether there are more than that.
+
+    >>> str(UpTo(12, more=False)), str(UpTo(1000, more=True))
+    ('12', '1000+')
+    """
+
+    number: int
+    more: bool
+
+    def __str__(self) -> str:
+        return f"{self.number}+" if self.more else str(self.number)
+
+
+@frozen
 class Sight:
-    """One reader's view through one actor's eyes: loads the access snapshot, asks the policy, guards."""
+    """One reader's view through one actor's eyes: loads the access snapshot, asks the policy, guards.
+
+    ``at`` is the one moment everything it is asked is judged by, in UTC microseconds.
+    """
 
     reader: Reader
     counsel: Counsel
     actor: Actor
+    at: int
 
     def access(self) -> Access | None:
         """The actor's access snapshot; None for whoever is no known staff."""
@@ -48,7 +67,7 @@ class Sight:
 
     def query(self, access: Access | None, actions: Iterable[str], scope: Scope) -> Query:
         """The customers ``scope`` is TRUE of that the actor may do all ``actions`` to."""
-        policies = [self.counsel.policy(self.actor, access, action).scope for action in actions]
+        policies = [self.counsel.policy(self.actor, access, action, self.at).scope for action in actions]
         guard = None if access is None else Guard(access.staff, access.version)
         return Query(simplify(AllOf((*policies, scope))), guard)
 
@@ -80,6 +99,8 @@ def access_changed(actor: Actor) -> Conflict:
 class Visible:
     """The customers an actor may do ``action`` to, narrowed step by step; nothing is read before the last.
 
+    Each last step is judged by the moment it is taken at; an export all along by the one it began at.
+
     >>> # ownership.visible(Actor.staff("maria")).search(city="Berlin").order("name").page(limit=20)
     """
 
@@ -88,6 +109,7 @@ class Visible:
     edge: Edge
     actor: Actor
     action: str
+    now: Callable[[], int]
     scope: Scope = Everything()
     sort: Order = Order()
 
@@ -124,6 +146,16 @@ class Visible:
         with self.store.reader() as reader:
             return self._sight(reader).guarded((self.action,), self.scope, reader.count, 0)
 
+    def count_up_to(self, most: int) -> UpTo:
+        """How many there are, counted up to ``most``: where a page says "1000+", nobody has to count a million."""
+        if type(most) is not int or most < 1:
+            raise invalid("invalid_value", "Count up to 1 or more customers.", where="most")
+        with self.store.reader() as reader:
+            found = self._sight(reader).guarded(
+                (self.action,), self.scope, lambda query: reader.count(query, most + 1), 0
+            )
+        return UpTo(min(found, most), found > most)
+
     def ids(self) -> Iterator[CustomerId]:
         """All ids in id order, streamed."""
         with self.store.reader() as reader:
@@ -143,22 +175,31 @@ class Visible:
         """
         position: Position | None = None
         pinned: Access | None = None
+        at = self.now()
         while True:
             with self.store.reader() as reader:
-                sight = self._sight(reader)
+                sight = Sight(reader, self.counsel, self.actor, at)
                 access = sight.access()
+                rests_on = _without_shares(access)
                 query = sight.query(access, (self.action, Action.EXPORT), self.scope)
                 rows = reader.page(query, self.sort, position, self.edge.limits.chunk)
                 last = len(rows) < self.edge.limits.chunk
-                if (position is not None and access != pinned) or (last and sight.access() != access):
+                if (position is not None and rests_on != pinned) or (
+                    last and _without_shares(sight.access()) != rests_on
+                ):
                     raise access_changed(self.actor)
             yield from rows
             if last:
                 return
-            pinned, position = access, _place(rows[-1], self.sort, self.edge.fields)
+            pinned, position = rests_on, _place(rows[-1], self.sort, self.edge.fields)
 
     def _sight(self, reader: Reader) -> Sight:
-        return Sight(reader, self.counsel, self.actor)
+        return Sight(reader, self.counsel, self.actor, self.now())
+
+
+def _without_shares(access: Access | None) -> Access | None:
+    """What an export rests on: one share more or less, as it goes on, does not end it."""
+    return None if access is None else attrs.evolve(access, shared_until=0)
 
 
 def _place(customer: Customer, order: Order, fields: Fields) -> Position:

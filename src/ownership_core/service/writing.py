@@ -2,37 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 
 import attrs
 from attrs import frozen
 
 from ownership_core.commands import (
+    Assign,
     ChangeCustomer,
     ChangeDepartment,
+    ChangeRules,
     ChangeStaff,
     Command,
+    Cover,
     CreateCustomer,
     CustomerCommand,
     DeleteCustomer,
+    DraftedCommand,
+    EndCover,
     GrantAccess,
     Matching,
+    MovingCommand,
+    Offboard,
     One,
+    Rebalance,
+    Revert,
+    Selection,
+    SetPrimary,
+    Sweep,
+    SwitchCardinality,
+    Transfer,
     selection_of,
 )
 from ownership_core.decide import decide
+from ownership_core.decide.asking import MIN_TENURE
+from ownership_core.decide.assign import room_code
+from ownership_core.decide.moving import demands_on
+from ownership_core.decide.switch import concerned
+from ownership_core.distribute import Rotation
 from ownership_core.errors import Conflict, Problem, Refused
 from ownership_core.keys import fold_identity
-from ownership_core.model import Actor, Customer, Value
+from ownership_core.model import Actor, Customer, CustomerId, StaffId, Value
 from ownership_core.plan import PlanFile, Receipt
 from ownership_core.ports import Draft, Query, Run, RunState, Tally, Writer
-from ownership_core.ruling import PlanRow, Ruling
-from ownership_core.scope import AllOf
-from ownership_core.service import people
+from ownership_core.rules import Occasion
+from ownership_core.ruling import PLACED, Fate, PlanRow, Ruling
+from ownership_core.scope import ANY, AllOf, AssignedBefore, AssignedTo, Nothing, Scope
+from ownership_core.service import covers, people
 from ownership_core.service.counsel import people_of
 from ownership_core.service.creating import create
+from ownership_core.service.dealing import Dealing, Dealt, Pool, eligible_in
 from ownership_core.service.desk import Desk
+from ownership_core.service.firing import has_rules
+from ownership_core.service.keeping import DAY, kept_until
 from ownership_core.service.refusals import refuse, refuse_row
+from ownership_core.service.rulebook import change_rules, leave_rules
+from ownership_core.service.switching import conflicts, moved_on
+from ownership_core.service.undoing import undone_runs
 from ownership_core.simplify import simplify
 from ownership_core.wire import command_to_wire, recorded
 
@@ -40,91 +67,242 @@ _TRIES = 3
 
 
 @frozen
+class Piece:
+    """A part of a stored plan: so many customers in id order, those after ``after``."""
+
+    after: CustomerId | None
+    limit: int
+
+
+@frozen
 class Source:
     """Where the expectations of an applied plan come from: a stored plan or a file.
 
-    ``others`` counts the customers the plan selected and would not have changed.
+    ``others`` counts the customers the plan selected and would not have changed, ``refused`` those of them it
+    could not have.
     """
 
     others: int
+    refused: int = 0
     plan: str | None = None
     file: PlanFile | None = None
+    piece: Piece | None = None
 
 
 @frozen
 class Writing:
-    """One command on its way through one transaction, for one actor."""
+    """One command on its way through one transaction, for one actor.
+
+    ``heard`` is told of runs that follow from it and are not its own.
+    """
 
     desk: Desk
     writer: Writer
     actor: Actor
+    heard: Callable[[str], None] = lambda _: None
+    at: int = attrs.field(init=False)
+    """The moment that what the asker may do is judged by, however often it is decided again."""
+
+    @at.default
+    def _now(self) -> int:
+        return self.desk.now()
 
     def execute(self, command: Command, strict: bool = False) -> Receipt:
         """Decide and write. ``strict`` refuses all when any customer is refused."""
         match command:
             case CreateCustomer():
                 return create(self.desk, self.writer, self.actor, command, strict)
+            case Cover() | EndCover():
+                return covers.change(self.desk, self.writer, self.actor, command)
             case ChangeStaff() | ChangeDepartment() | GrantAccess():
                 return people.change(self.desk, self.writer, self.actor, command)
+            case ChangeRules():
+                return change_rules(self.desk, self.writer, self.actor, command)
+            case SwitchCardinality():
+                return self._switch(command, None)
             case _:
                 return self._on_customers(command, strict, None)
 
-    def apply(self, command: CustomerCommand, source: Source, strict: bool) -> Receipt:
+    def apply(self, command: DraftedCommand, source: Source, strict: bool) -> Receipt:
         """Write what both a plan and a new decision contain."""
+        if isinstance(command, SwitchCardinality):
+            return self._switch(command, source)
         return self._on_customers(command, strict, source)
 
-    def plan(self, command: CustomerCommand) -> Run:
+    def plan(self, command: DraftedCommand) -> Run:
         """Decide and draft, and write nothing but the plan."""
-        draft, tally, _ = self._drafted(command, None)
-        return self._run(command, draft, tally, RunState.PLANNED)
+        drafted = self._drafted(command, None)
+        return self._run(command, drafted.draft, drafted.tally, RunState.PLANNED)
 
-    def _on_customers(self, command: CustomerCommand, strict: bool, source: Source | None) -> Receipt:
-        draft, tally, changes = self._drafted(command, source)
-        what = what_of(command)
+    def _on_customers(self, command: CustomerCommand | MovingCommand, strict: bool, source: Source | None) -> Receipt:
+        done = self._drafted(command, source)
+        draft, tally, what = done.draft, done.tally, what_of(command)
         row = self._single_row(command, draft.run)
         if source is None and row is not None and tally.refused:
             raise refuse_row(row, self.actor)
-        if strict and (tally.refused or tally.stale):
-            raise _strict(tally, self.actor)
         new_matches = self._new_matches(draft, tally, source)
-        if not tally.changed:
+        if strict:
+            self._require_all(command, tally, new_matches, 0 if source is None else source.refused)
+        run = _as_piece(self._run(command, draft, tally, RunState.APPLIED), source, done.reached)
+        beside = self._beside(command, run)
+        if not tally.changed and not beside and not (tally.total and _is_piece(source)):
             self.writer.discard(draft.run)
             version = row.version if row is not None and tally.unchanged else None
-            return Receipt(None, what, tally, version, new_matches=new_matches)
-        run = self._run(command, draft, tally, RunState.APPLIED)
-        self.writer.write(run, draft, changes.names)
-        self._write_customers(command, run, changes)
+            return Receipt(None, what, tally, version, done.warnings, new_matches=new_matches)
+        self.writer.write(run, draft, done.changes.names)
+        self._write_customers(command, run, done.changes)
         self.writer.save_run(run)
-        if getattr(command, "notify", False):
+        if tally.changed:
+            self._turn(done, source)
+        if getattr(command, "notify", False) and not _is_piece(source):
             self.writer.notify(run.id)
-        return Receipt(run.id, what, tally, None if row is None else row.version + 1, new_matches=new_matches)
+        if isinstance(command, ChangeCustomer):
+            self._fire(command)
+        version = None if row is None else row.version + 1
+        return Receipt(run.id, what, tally, version, done.warnings, new_matches=new_matches)
 
-    def _drafted(self, command: CustomerCommand, source: Source | None) -> tuple[Draft, Tally, _Changes]:
-        selection = selection_of(command)
-        ruling = self._settled(command)
+    def _fire(self, command: ChangeCustomer) -> None:
+        """Rules that are asked about changes are, by themselves and not by whoever changed (F13)."""
+        if has_rules(self.desk, self.writer, Occasion.CHANGED):
+            rules = attrs.evolve(self, actor=Actor.system("rules", Occasion.CHANGED))
+            fired = rules.execute(Sweep([command.customer], occasion=Occasion.CHANGED))
+            if fired.run is not None:
+                self.heard(fired.run)
+
+    def _require_all(self, command: Command, tally: Tally, new_matches: int, left: int) -> None:
+        """Nothing is refused or stale, was not in the plan either, and whoever leaves keeps nobody (D08)."""
+        if tally.refused or tally.stale:
+            raise _strict(tally, self.actor)
+        if left:
+            what = f"The plan leaves {left} customers out, as refused."
+            raise Refused(Problem("strict_refused", what, "Say who gets them, or apply it without strict."))
+        if new_matches and isinstance(command, Offboard):
+            what = f"{new_matches} customers came to {command.staff!r} since the plan was made."
+            raise Refused(Problem("strict_refused", what, "Make the plan again."), who=self.actor.id)
+
+    def _beside(self, command: Command, run: Run) -> bool:
+        """What a command changes beside customers; whether it was anything."""
+        if not isinstance(command, Offboard):
+            return False
+        ruled = leave_rules(self.writer, command, run)
+        return covers.leave_covers(self.writer, command.staff, run) or ruled
+
+    def _turn(self, done: _Drafted, source: Source | None) -> None:
+        """Rotations go on from whoever was last."""
+        pointers = dict(done.pointers)
+        command = done.command
+        rotation = getattr(command, "to", None)
+        if source is not None and isinstance(rotation, Rotation):
+            self.writer.lock_rotations([rotation.name])
+            rows = self.writer.plan_rows(done.draft.run)
+            for last in deque((row.receiver for row in rows if row.fate is Fate.CHANGED and row.receiver), maxlen=1):
+                pointers[rotation.name] = last
+        for name, staff in sorted(pointers.items()):
+            self.writer.save_rotation(name, staff)
+
+    def _switch(self, command: SwitchCardinality, source: Source | None) -> Receipt:
+        """All or nothing. Whoever may not is told so before everything is held."""
+        self._ruling(command)
+        now = self.desk.counsel.cardinality.name
+        self.writer.lock_cardinality(now)
+        if command.to == now:
+            return Receipt(None, what_of(command))
+        drafted = self._drafted(command, None)
+        draft, tally = drafted.draft, drafted.tally
+        if tally.refused:
+            raise Refused(*conflicts(command, tally, self.writer.plan_rows(draft.run)), who=self.actor.id)
+        if source is not None:
+            self._require_as_planned(command, source, tally)
+        run = self._run(command, draft, tally, RunState.APPLIED)
+        self.writer.write(run, draft)
+        self.writer.switch_cardinality(command.to)
+        self.writer.save_run(run)
+        if command.notify:
+            self.writer.notify(run.id)
+        return Receipt(run.id, run.what, tally)
+
+    def _require_as_planned(self, command: SwitchCardinality, source: Source, tally: Tally) -> None:
+        """The plan holds every customer that would change now, and each would change as it says."""
+        drafted = self._drafted(command, source)
+        again, planned = drafted.tally, drafted.draft.run
+        if again.refused or again.stale or again.changed != tally.changed:
+            raise Refused(*moved_on(tally, again, self.writer.plan_rows(planned)), who=self.actor.id)
+        self.writer.discard(planned)
+
+    def _drafted(self, command: DraftedCommand, source: Source | None) -> _Drafted:
+        run, undoes = self.desk.new_run(), self._undoes(command)
+        dealing = self._dealing(command)
+        selection = self._selection(command, dealing)
+        reached = None if source is None else self._expect(run, source)
+        listed = source is not None or bool(undoes)
+        hold = (
+            (lambda _: self.writer.lock_listed(run, undoes))
+            if listed
+            else (lambda visible: self.writer.lock_customers(selection, visible))
+        )
+        ruling = self._settled(command, hold, dealing)
         changes = self._changes(command)
         if isinstance(command, ChangeCustomer):
             ruling = attrs.evolve(ruling, effect=attrs.evolve(ruling.effect, touch=bool(changes.names)))
         draft = Draft(
-            run=self.desk.new_run(),
+            run=run,
             selection=selection,
             visible=ruling.visible,
             requirements=ruling.requirements,
             effect=ruling.effect,
             at=self.desk.now(),
-            expected_version=command.expected_version,
+            expected_version=getattr(command, "expected_version", None),
             from_plan=source is not None,
+            cardinality=self.desk.counsel.cardinality.name,
+            keep_view_until=kept_until(command, self.desk.settings, self.at, self.actor),
+            undoes=undoes,
         )
-        if source is not None:
-            self._expect(draft.run, source)
-        return draft, self.writer.draft(draft), changes
+        dealt = Dealt({}, ())
+        if ruling.effect.add is PLACED or ruling.effect.undoes:
+            draft, dealt = self._dealt(command, draft, ruling, dealing)
+        warnings = (*dealt.warnings, *self._moved_early(command, draft, ruling))
+        return _Drafted(command, draft, self.writer.draft(draft), changes, dealt.pointers, warnings, reached)
 
-    def _settled(self, command: CustomerCommand) -> Ruling:
+    def _dealt(
+        self, command: DraftedCommand, draft: Draft, ruling: Ruling, dealing: Dealing | None
+    ) -> tuple[Draft, Dealt]:
+        """Whom each customer goes to, and what is demanded of those who gain and lose."""
+        dealt = Dealt({}, ())
+        if dealing is not None and ruling.effect.add is PLACED and not draft.from_plan:
+            dealt = dealing.deal(draft, ruling)
+            draft = attrs.evolve(draft, unplaced=dealt.codes, only_placed=isinstance(command, Rebalance))
+        gains, loses = self.writer.parties(draft)
+        me = people_of(command, self.actor)
+        self.writer.lock_staff(gains | loses)
+        accesses = self.writer.access(gains | loses | me)
+        asking = self.desk.counsel.asking(command, self.actor, accesses.get(StaffId(self.actor.id)), self.at)
+        demands = demands_on(sorted(gains), sorted(loses), asking, self.desk.counsel.targets(accesses))
+        limits = asking.cardinality.limits if ruling.effect.undoes else ()
+        return attrs.evolve(draft, demands=demands, limits=limits, limit_code=room_code(asking)), dealt
+
+    def _undoes(self, command: DraftedCommand) -> tuple[str, ...]:
+        if not isinstance(command, Revert):
+            return ()
+        self._ruling(command)  # whoever may not is told so before any run is looked up
+        return undone_runs(self.writer, self.actor, command)
+
+    def _selection(self, command: DraftedCommand, dealing: Dealing | None) -> Selection:
+        if isinstance(command, SwitchCardinality):
+            counsel = self.desk.counsel
+            same = command.to == counsel.cardinality.name
+            return Matching(Nothing() if same else simplify(concerned(counsel.cardinalities[command.to])))
+        return selection_of(command) if dealing is None else dealing.selection()
+
+    def _settled(self, command: DraftedCommand, hold: Callable[[Scope], None], dealing: Dealing | None) -> Ruling:
         """The ruling under lock: customers first, staff second, then everything is decided again (I7, I26)."""
         ruling = self._ruling(command)
+        if self.writer.alone:
+            hold(ruling.visible)
+            return ruling
         for _ in range(_TRIES):
-            self.writer.lock_customers(selection_of(command), ruling.visible)
-            self.writer.lock_staff(people_of(command, self.actor))
+            hold(ruling.visible)
+            pool = Pool() if dealing is None else dealing.pool()
+            self.writer.lock_staff(people_of(command, self.actor) | pool.staff, changing=pool.alone)
             again = self._ruling(command)
             if again == ruling:
                 return ruling
@@ -132,9 +310,16 @@ class Writing:
         hint = "Try again."
         raise Conflict(Problem("access_changed", "Access changed while this was decided.", hint), who=self.actor.id)
 
-    def _ruling(self, command: CustomerCommand) -> Ruling:
+    def _dealing(self, command: DraftedCommand) -> Dealing | None:
+        if isinstance(command, Transfer | Offboard | Rebalance | Sweep):
+            return Dealing(self.desk, self.writer, command)
+        return None
+
+    def _ruling(self, command: DraftedCommand) -> Ruling:
         accesses = self.writer.access(people_of(command, self.actor))
-        asking = self.desk.counsel.asking(command, self.actor, accesses.get(self.actor.id))  # type: ignore[call-overload]
+        access = accesses.get(self.actor.id)  # type: ignore[call-overload]
+        asking = self.desk.counsel.asking(command, self.actor, access, self.at)
+        asking = attrs.evolve(asking, settled_before=self._settled_before())
         ruling = decide(command, asking, self.desk.counsel.targets(accesses))
         if ruling.refusals:
             raise refuse(ruling.refusals, self.actor)
@@ -144,24 +329,45 @@ class Writing:
             requirements=tuple(attrs.evolve(r, scope=simplify(r.scope)) for r in ruling.requirements),
         )
 
-    def _expect(self, run: str, source: Source) -> None:
+    def _settled_before(self) -> int | None:
+        days = self.desk.settings.min_tenure_days
+        return self.desk.now() - days * DAY if days else None
+
+    def _moved_early(self, command: DraftedCommand, draft: Draft, ruling: Ruling) -> tuple[Problem, ...]:
+        """Somebody may move by hand whom no rule would move yet, and is told so (row 45)."""
+        before = self._settled_before()
+        if before is None or not isinstance(command, Assign | SetPrimary | Transfer | Rebalance) or draft.from_plan:
+            return ()
+        lately = AssignedTo(ANY) & ~AssignedBefore(before)
+        many = self.writer.count(Query(simplify(eligible_in(draft.selection, ruling) & lately)))
+        if not many:
+            return ()
+        days = self.desk.settings.min_tenure_days
+        what = f"{many} of these customers were assigned less than {days} days ago."
+        return (Problem(MIN_TENURE, what, "Leave them where they are, unless this is meant."),)
+
+    def _expect(self, run: str, source: Source) -> CustomerId | None:
+        """Load what the plan expects; of a part of it, the last customer."""
+        if source.piece is not None:
+            return self.writer.expect_plan(run, str(source.plan), source.piece.after, source.piece.limit)
         if source.plan is not None:
             self.writer.expect_plan(run, source.plan)
         elif source.file is not None:
             self.writer.expect(run, source.file.rows)
+        return None
 
     def _new_matches(self, draft: Draft, tally: Tally, source: Source | None) -> int:
-        if source is None or not isinstance(draft.selection, Matching):
+        if source is None or source.piece is not None or draft.undoes or not isinstance(draft.selection, Matching):
             return 0
         now = self.writer.count(Query(simplify(AllOf((draft.selection.scope, draft.visible)))))
         return max(0, now - tally.still_selected - source.others)
 
-    def _single_row(self, command: CustomerCommand, run: str) -> PlanRow | None:
+    def _single_row(self, command: CustomerCommand | MovingCommand, run: str) -> PlanRow | None:
         if not isinstance(selection_of(command), One):
             return None
         return next(iter(self.writer.plan_rows(run)), None)
 
-    def _changes(self, command: CustomerCommand) -> _Changes:
+    def _changes(self, command: DraftedCommand) -> _Changes:
         if not isinstance(command, ChangeCustomer):
             return _Changes()
         values, sets = self.desk.edge.changes(command)
@@ -170,7 +376,7 @@ class Writing:
             return _Changes()
         return _changes(found[0], values, sets)
 
-    def _write_customers(self, command: CustomerCommand, run: Run, changes: _Changes) -> None:
+    def _write_customers(self, command: CustomerCommand | MovingCommand, run: Run, changes: _Changes) -> None:
         if isinstance(command, DeleteCustomer):
             self.writer.delete_customers(run.id)
         if isinstance(command, ChangeCustomer):
@@ -195,6 +401,30 @@ class Writing:
             reason=command.reason,
             tally=tally,
         )
+
+
+def _is_piece(source: Source | None) -> bool:
+    return source is not None and source.piece is not None
+
+
+def _as_piece(run: Run, source: Source | None, reached: CustomerId | None) -> Run:
+    """A run that says of which plan it applied a part, and how far."""
+    if source is None or source.piece is None:
+        return run
+    return attrs.evolve(run, part_of=source.plan, reached=reached)
+
+
+@frozen
+class _Drafted:
+    """A draft and what it came to; ``reached`` is the last customer of a part of a plan."""
+
+    command: DraftedCommand
+    draft: Draft
+    tally: Tally
+    changes: _Changes
+    pointers: Mapping[str, StaffId]
+    warnings: tuple[Problem, ...] = ()
+    reached: CustomerId | None = None
 
 
 @frozen

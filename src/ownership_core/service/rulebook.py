@@ -1,0 +1,101 @@
+"""Writing, changing and forgetting assignment rules; each change is an event of the rule (rows 50, 94; D07)."""
+
+from __future__ import annotations
+
+import attrs
+
+from ownership_core.commands import ChangeRules, Offboard
+from ownership_core.decide.rulebook import decide_change_rules
+from ownership_core.distribute import NOBODY, ToStaff, replaced
+from ownership_core.errors import Problem, invalid
+from ownership_core.events import BODY_VERSION, Event, Subject
+from ownership_core.model import Actor, ActorKind, Json, StaffId
+from ownership_core.plan import Receipt
+from ownership_core.ports import Run, RunState, Tally, Writer
+from ownership_core.rules import Rule
+from ownership_core.ruling import VERSION_CONFLICT
+from ownership_core.service.desk import Desk
+from ownership_core.service.refusals import refuse
+from ownership_core.wire import command_to_wire, recorded, rule_to_wire
+
+WHAT = "change_rules"
+
+
+def change_rules(desk: Desk, writer: Writer, actor: Actor, command: ChangeRules) -> Receipt:
+    """Write one rule or forget one. Codes: those of whoever may not, ``unknown_rule``, ``version_conflict``."""
+    id = _named(command)
+    _require_right(desk, writer, actor, command)
+    before = next((rule for rule in writer.rules() if rule.id == id), None)
+    version = last_version(writer, id)
+    if command.expected_version not in (None, version):
+        what = f"The rule {id!r} is at version {version}, not {command.expected_version}."
+        raise refuse([Problem(VERSION_CONFLICT, what, "Read it again.")], actor)
+    if command.rule is None and before is None:
+        raise refuse([Problem("unknown_rule", f"There is no rule {id!r}.", "Check the id.")], actor)
+    after = command.rule
+    if after is not None and before is not None and attrs.evolve(after, version=before.version) == before:
+        return Receipt(None, WHAT, Tally(unchanged=1), version)
+    run = Run(
+        id=desk.new_run(),
+        state=RunState.APPLIED,
+        what=WHAT,
+        command=command_to_wire(recorded(command)),
+        actor=actor,
+        at=desk.now(),
+        reason=command.reason,
+        tally=Tally(changed=1),
+    )
+    event = rule_event(run, id, version + 1, before, after)
+    if after is None:
+        writer.delete_rule(id, event)
+    else:
+        writer.save_rule(after, event)
+    writer.save_run(run)
+    return Receipt(run.id, WHAT, run.tally, event.version)
+
+
+def leave_rules(writer: Writer, command: Offboard, run: Run) -> bool:
+    """Take a leaver out of every rule, for the one who gets all of its customers where there is one (D07).
+
+    A rule nobody is left in gives to nobody, so that no later one is asked in its place.
+    """
+    successor = command.to.staff if isinstance(command.to, ToStaff) else None
+    changed = False
+    for rule in writer.rules():
+        to = replaced(rule.to, command.staff, successor)
+        if to == rule.to:
+            continue
+        after = attrs.evolve(rule, to=NOBODY if to is None else to)
+        writer.save_rule(after, rule_event(run, rule.id, last_version(writer, rule.id) + 1, rule, after))
+        changed = True
+    return changed
+
+
+def last_version(writer: Writer, rule: str) -> int:
+    """How many changes of a rule there were; one that is forgotten and written again goes on counting."""
+    return max((event.version for event in writer.events(Subject.RULE, rule)), default=0)
+
+
+def rule_event(run: Run, id: str, version: int, before: Rule | None, after: Rule | None) -> Event:
+    """The event of a rule: what it says afterwards, without its label."""
+    what = "forgotten" if after is None else "written" if before is None else "changed"
+    said: Json | None = None
+    if after is not None:
+        said = rule_to_wire(attrs.evolve(after, label="", version=version))["rule"]
+    body = {"v": BODY_VERSION, "what": what, "rule": said}
+    return Event(Subject.RULE, id, version, run.id, run.at, run.actor, run.reason, body)
+
+
+def _named(command: ChangeRules) -> str:
+    if (command.rule is None) is (command.forget is None):
+        raise invalid("invalid_value", "Either a rule is written or one is forgotten.", "Give rule or forget.")
+    return command.rule.id if command.rule is not None else str(command.forget)
+
+
+def _require_right(desk: Desk, writer: Writer, actor: Actor, command: ChangeRules) -> None:
+    me = {StaffId(actor.id)} if actor.kind is ActorKind.STAFF else set()
+    writer.lock_staff(me)
+    asking = desk.counsel.asking(command, actor, writer.access(me).get(StaffId(actor.id)), desk.now())
+    problems = decide_change_rules(asking)
+    if problems:
+        raise refuse(problems, actor)
