@@ -16,7 +16,7 @@ Plain = dict[str, Any]
 
 
 def plain(customer: Customer, fields: Fields) -> Plain:
-    """A customer as a dict: ``{field: value or None or list}`` and ``staff``, a list of dicts."""
+    """A customer as a dict: ``{field: value or None or list}`` and ``staff`` and ``shared``, lists of dicts."""
     record: Plain = {}
     for declared in fields:
         if declared.many:
@@ -36,6 +36,7 @@ def plain(customer: Customer, fields: Fields) -> Plain:
                 "departments": [] if known is None else list(known.departments),
             }
         )
+    record["shared"] = [{"id": staff, "until": until} for staff, until in customer.shares.items()]
     return record
 
 
@@ -77,6 +78,9 @@ def fact(scope: s.Scope, record: Plain, fields: Fields) -> bool:
         return assignment_fact(kind, scope, record["staff"])
     if kind in {"Everything", "Nothing"}:
         return kind == "Everything"
+    if isinstance(scope, s.SharedWith):
+        wanted = [one for one in record["shared"] if one["until"] > scope.at]
+        return len([one for one in wanted if one["id"] in scope.staff]) > 0
     asked: Any = scope
     held = record[asked.field]
     if kind == "Missing":

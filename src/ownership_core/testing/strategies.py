@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -16,27 +17,51 @@ from ownership_core.commands import (
     Assign,
     ChangeCustomer,
     ChangeDepartment,
+    ChangeRules,
     ChangeStaff,
     Claim,
     ClearPrimary,
     Command,
+    Cover,
     CreateCustomer,
     DeleteCustomer,
+    EndCover,
     GrantAccess,
     Ids,
+    KeepOne,
     Matching,
     Mode,
     NewCustomer,
+    Offboard,
     One,
+    Rebalance,
     Release,
+    Revert,
     Selection,
     SetPrimary,
+    Sweep,
+    SwitchCardinality,
+    Transfer,
     Unassign,
+    Unplaced,
+)
+from ownership_core.distribute import (
+    ByScope,
+    Capacity,
+    Case,
+    Distribution,
+    FromField,
+    InDepartment,
+    LeastBusy,
+    Rotation,
+    ToStaff,
+    Weighted,
 )
 from ownership_core.fields import Field, Fields, Fold, Kind
 from ownership_core.model import (
     Action,
     Assignment,
+    CoverRow,
     Customer,
     CustomerId,
     Department,
@@ -49,6 +74,7 @@ from ownership_core.model import (
     Value,
 )
 from ownership_core.policies import SINGLE, SortKey
+from ownership_core.rules import Occasion, Rule
 from ownership_core.ruling import Drop, Effect, Primary
 from ownership_core.scope import (
     ANY,
@@ -72,6 +98,7 @@ from ownership_core.scope import (
     Outsiders,
     PrimaryOf,
     Scope,
+    SharedWith,
     StaffSet,
     Under,
 )
@@ -161,7 +188,19 @@ def worlds(draw: st.DrawFn, cardinality: str = "multi") -> World:
     ids = draw(st.lists(customer_ids, unique=True, min_size=draw(st.sampled_from([0, 6, 9])), max_size=12))
     most = 1 if cardinality == SINGLE else 3
     customers = tuple(draw(_customers(id, [s.id for s in staff], most)) for id in ids)
-    return World(departments, draw(_roles()), staff, customers)
+    return World(departments, draw(_roles()), staff, customers, draw(_covers([one.id for one in staff])))
+
+
+@st.composite
+def _covers(draw: st.DrawFn, staff: list[StaffId]) -> tuple[CoverRow, ...]:
+    if len(staff) < 2:
+        return ()
+    found = []
+    for number in range(draw(st.sampled_from([0, 1, 2, 3]))):
+        away, by = draw(st.lists(st.sampled_from(staff), unique=True, min_size=2, max_size=2))
+        since, until = sorted((draw(moments), draw(moments)))
+        found.append(CoverRow(f"cover {number}", away, by, since, until))
+    return tuple(found)
 
 
 @st.composite
@@ -209,12 +248,21 @@ def _staffs(draw: st.DrawFn, departments: tuple[Department, ...]) -> tuple[Staff
 def _customers(draw: st.DrawFn, id: CustomerId, staff: list[StaffId], most: int) -> Customer:
     held = {name: draw(_HELD[name]) for name in (*_REQUIRED, *_OPTIONAL)}
     sets = {name: frozenset(one for one in draw(_MEMBERS) if one is not None) for name in _SETS}
+    assignments = draw(_assignments(staff, most)) if staff else ()
+    others = [one for one in staff if one not in {a.staff for a in assignments}]
     return Customer(
         id,
         {name: value for name, value in held.items() if value is not None},
         {name: members for name, members in sets.items() if members},
-        draw(_assignments(staff, most)) if staff else (),
+        assignments,
+        shares=draw(_shares(others)) if others else {},
     )
+
+
+def _shares(staff: list[StaffId]) -> st.SearchStrategy[dict[StaffId, int]]:
+    """Who else sees a customer, and until when: most often nobody."""
+    some = st.dictionaries(st.sampled_from(staff), st.sampled_from([1, 2**40]), min_size=1, max_size=2)
+    return st.one_of(st.just({}), st.just({}), some)
 
 
 @st.composite
@@ -233,8 +281,19 @@ def _assignments(draw: st.DrawFn, staff: list[StaffId], most: int) -> tuple[Assi
 def scopes(fields: Fields = WORLD_FIELDS, depth: int = 4) -> st.SearchStrategy[Scope]:
     """Well-formed scopes over ``fields``: all nodes, at most ``depth`` deep, empty lists and all.
 
-    Fields folded by the database are left out: only SQL can judge them.
+    Fields folded by the database are left out: only SQL can judge them. The ones for :data:`WORLD_FIELDS` are built
+    once: hypothesis merges branches that are the same object, and which ones are depends on what its cache has seen,
+    so that a strategy built anew inside a test may have more branches the second time (``FlakyStrategyDefinition``).
     """
+    return _world_scopes(depth) if fields is WORLD_FIELDS else _scopes(fields, depth)
+
+
+@cache
+def _world_scopes(depth: int) -> st.SearchStrategy[Scope]:
+    return _scopes(WORLD_FIELDS, depth)
+
+
+def _scopes(fields: Fields, depth: int) -> st.SearchStrategy[Scope]:
     found = leaf = leaves(fields)
     for _ in range(depth - 1):
         found = st.one_of(leaf, leaf.map(Not), leaf, _compounds(found), _compounds(found))
@@ -307,6 +366,7 @@ def _assignment_leaves() -> st.SearchStrategy[Scope]:
         st.builds(PrimaryOf, staff_sets()),
         st.builds(AssignedCount, st.integers(1, 3)),
         st.builds(AssignedBefore, moments),
+        st.builds(SharedWith, st.frozensets(staff_ids, max_size=3), moments),
     )
 
 
@@ -328,7 +388,8 @@ def effects(staff: st.SearchStrategy[StaffId] = staff_ids, cardinality: str = "m
     if cardinality == SINGLE:
         return st.one_of(_taking(staff, st.just(Drop.EVERYONE_ELSE)), _leaving(staff, st.just(Primary.STAY)))
     drops = st.sampled_from([Drop.NOBODY, Drop.FORMER_PRIMARY, Drop.EVERYONE_ELSE, Drop.EVERYONE])
-    return st.one_of(_taking(staff, drops), _leaving(staff, st.sampled_from([Primary.STAY, Primary.NOBODY])))
+    left = st.sampled_from([Primary.STAY, Primary.FILL, Primary.NOBODY])
+    return st.one_of(_taking(staff, drops), _leaving(staff, left))
 
 
 _PROMOTIONS = st.lists(st.sampled_from(SortKey), unique=True, max_size=2).map(tuple)
@@ -344,15 +405,16 @@ def _taking(draw: st.DrawFn, staff: st.SearchStrategy[StaffId], drops: st.Search
 
 @st.composite
 def _leaving(draw: st.DrawFn, staff: st.SearchStrategy[StaffId], primaries: st.SearchStrategy[Primary]) -> Effect:
-    drop = draw(st.sampled_from(Drop))
-    drop = Drop.EVERYONE if drop is Drop.EVERYONE_ELSE else drop
+    alone = [drop for drop in Drop if drop not in (Drop.EVERYONE_ELSE, Drop.UNDONE)]  # UNDONE names the runs it undoes
+    drop = draw(st.sampled_from(alone))
     dropped = draw(staff) if drop is Drop.ONE else None
-    return Effect(None, drop, dropped, draw(primaries), draw(_PROMOTIONS), touch=draw(st.booleans()))
+    room = draw(st.integers(0, 3)) if drop is Drop.BEYOND_ROOM else 0
+    return Effect(None, drop, dropped, draw(primaries), draw(_PROMOTIONS), touch=draw(st.booleans()), room=room)
 
 
 def commands() -> st.SearchStrategy[Command]:
     """Every class of command, as it stands after its ids were parsed."""
-    return st.one_of(_assignment_commands(), _customer_commands(), _access_commands())
+    return st.one_of(_assignment_commands(), _customer_commands(), _access_commands(), _moving_commands())
 
 
 _REASONS = st.none() | texts
@@ -368,9 +430,10 @@ def _assignment_commands() -> st.SearchStrategy[Command]:
     taker: Callable[..., Any] = st.builds
     return st.one_of(
         taker(Assign, which, staff_ids, st.sampled_from(Mode), texts, texts, **_common()),
-        taker(Unassign, which, staff_ids | st.just(ANY), **_common()),
+        taker(Unassign, which, staff_ids | st.just(ANY), keep_view_until=st.none() | moments, **_common()),
         taker(SetPrimary, which, staff_ids, st.none() | st.booleans(), texts, **_common()),
         *(taker(kind, which, **_common()) for kind in (ClearPrimary, Claim, Release, DeleteCustomer)),
+        taker(SwitchCardinality, texts, st.none() | st.sampled_from(KeepOne), _REASONS, st.booleans()),
     )
 
 
@@ -415,5 +478,83 @@ def _access_commands() -> st.SearchStrategy[Command]:
             maybe(restrictions()),
             _REASONS,
         ),
+        st.builds(Cover, staff_ids, staff_ids, moments, moments, _REASONS),
+        st.builds(EndCover, texts, _REASONS),
         st.builds(GrantAccess, texts, st.none() | staff_ids, levels, st.booleans(), _REASONS),
     )
+
+
+def _moving_commands() -> st.SearchStrategy[Command]:
+    receivers = staff_ids | distributions(depth=1)
+    said = {"reason": _REASONS, "notify": st.booleans()}
+    unplaced = st.sampled_from(Unplaced)
+    weights = st.dictionaries(staff_ids, st.integers(1, 9), min_size=1)
+    made: Callable[..., Any] = st.builds
+    return st.one_of(
+        made(Transfer, staff_ids, receivers, selections(), unplaced, **said),
+        made(Offboard, staff_ids, st.none() | receivers, unplaced, **said),
+        made(Rebalance, weights, st.none() | st.integers(0, 9), scopes(depth=1), **said),
+        made(Sweep, selections(), st.none() | receivers, st.sampled_from(Occasion), **said),
+        made(Revert, texts.filter(bool), **said),
+        made(ChangeRules, rules(), reason=_REASONS, expected_version=_VERSIONS),
+        made(ChangeRules, forget=texts.filter(bool), reason=_REASONS, expected_version=_VERSIONS),
+    )
+
+
+# Distributions and rules
+
+
+def distributions(
+    staff: st.SearchStrategy[StaffId] = staff_ids, scope: st.SearchStrategy[Scope] | None = None, depth: int = 2
+) -> st.SearchStrategy[Distribution]:
+    """Every kind of distribution, over these staff and departments, with every bound; by scope up to ``depth``."""
+    bounds = {
+        "capacity": st.none() | st.builds(Capacity, st.integers(1, 4), st.none() | st.integers(1, 3)),
+        "days": st.dictionaries(staff, st.frozensets(st.integers(0, 6)), max_size=2),
+    }
+    pools = st.frozensets(staff, min_size=1) | st.builds(InDepartment, department_ids, st.booleans())
+    pooled: Callable[..., Any] = st.builds
+    leaves: st.SearchStrategy[Any] = st.one_of(
+        st.builds(ToStaff, staff),
+        pooled(Rotation, st.sampled_from(["new", "north"]), pools, **bounds),
+        pooled(LeastBusy, pools, **bounds),
+        pooled(Weighted, st.dictionaries(staff, st.integers(1, 9), min_size=1), **bounds),
+        st.builds(FromField, st.sampled_from(["region", "name"])),
+    )
+    if not depth:
+        return leaves
+    inner = distributions(staff, scope, depth - 1)
+    asked = scopes(depth=1) if scope is None else scope
+    cases = st.builds(Case, asked, inner, st.sampled_from(["", "split"]), st.booleans(), st.booleans())
+    return leaves | st.builds(ByScope, st.lists(cases, max_size=3), st.none() | inner)
+
+
+def rules() -> st.SearchStrategy[Rule]:
+    """Rules of every kind, some of them active for a while only."""
+    return st.builds(
+        _rule,
+        st.sampled_from(["a", "B", "ä", "7"]),
+        scopes(depth=1),
+        distributions(depth=1),
+        st.integers(-1, 1),
+        st.frozensets(st.sampled_from(Occasion)),
+        st.lists(moments, min_size=2, max_size=2, unique=True).map(sorted),
+        st.tuples(st.booleans(), st.booleans()),
+        label=st.sampled_from(["", "North"]),
+        reassign=st.booleans(),
+        version=st.integers(0, 3),
+    )
+
+
+def _rule(
+    id: str,
+    condition: Scope,
+    to: Distribution,
+    priority: int,
+    occasions: frozenset[Occasion],
+    window: list[int],
+    bounded: tuple[bool, bool],
+    **rest: Any,
+) -> Rule:
+    begin, end = (moment if used else None for moment, used in zip(window, bounded, strict=True))
+    return Rule(id, condition, to, priority, occasions, begin, end, **rest)

@@ -14,6 +14,7 @@ from ownership_core.model import (
     Actor,
     AssignedStaff,
     Assignment,
+    CoverRow,
     Customer,
     CustomerId,
     Department,
@@ -22,7 +23,7 @@ from ownership_core.model import (
     StaffId,
 )
 from ownership_core.ports import Draft, NewRow, Run, RunState, Store, Tally, Writer
-from ownership_core.ruling import Drop, Effect, Primary, Requirement
+from ownership_core.ruling import PLACED, Drop, Effect, Primary, Requirement
 from ownership_core.scope import Everything, Scope
 
 WORLD_FIELDS = Fields.declare(
@@ -42,12 +43,13 @@ LOADED_AT = 1_000
 
 @frozen
 class World:
-    """Everything a shop holds. Customers carry their assignments; parents stand before their departments."""
+    """Everything a shop holds. Customers carry their assignments and shares; parents stand before their departments."""
 
     departments: tuple[Department, ...] = ()
     roles: tuple[tuple[str, dict[str, Level]], ...] = ()
     staff: tuple[Staff, ...] = ()
     customers: tuple[Customer, ...] = ()
+    covers: tuple[CoverRow, ...] = ()
 
     def facts(self) -> list[Customer]:
         """The customers as a store should give them back, except for their versions; by id."""
@@ -73,8 +75,11 @@ def load(store: Store, world: World) -> None:
             writer.save_role(role, levels, _noted(Subject.ROLE, role))
         for staff in world.staff:
             writer.save_staff(evolve(staff, version=1), _noted(Subject.STAFF, staff.id))
+        for cover in world.covers:
+            writer.save_cover(evolve(cover, version=1), _noted(Subject.COVER, cover.id))
         if world.customers:
             _create(writer, world.customers)
+        _share(writer, world.customers)
         _assign(writer, world.customers)
 
 
@@ -83,7 +88,7 @@ def new_run(id: str, what: str = "Load", at: int = LOADED_AT, actor: Actor = LOA
     return Run(id, RunState.APPLIED, what, {"v": 1, "command": what}, actor, at, None, tally or Tally())
 
 
-def apply(
+def apply(  # noqa: PLR0913, PLR0917 - what a run may be told
     writer: Writer,
     run: str,
     selection: Selection,
@@ -91,12 +96,13 @@ def apply(
     at: int = LOADED_AT,
     requirements: Iterable[Requirement] = (),
     visible: Scope | None = None,
+    keep_view_until: int | None = None,
 ) -> Tally:
     """Lock, draft and write one run, as a service executes a command."""
     seen = Everything() if visible is None else visible
-    draft = Draft(run, selection, seen, tuple(requirements), effect, at)
+    draft = Draft(run, selection, seen, tuple(requirements), effect, at, keep_view_until=keep_view_until)
     writer.lock_customers(selection, seen)
-    writer.lock_staff([] if effect.add is None else [effect.add])
+    writer.lock_staff([] if effect.add is None or effect.add is PLACED else [effect.add])
     tally = writer.draft(draft)
     done = new_run(run, "Assign", at, tally=tally)
     writer.write(done, draft)
@@ -117,6 +123,18 @@ def _create(writer: Writer, customers: Iterable[Customer]) -> None:
     run = new_run("load-customers")
     writer.create_customers(run, [new_row(customer) for customer in customers])
     writer.save_run(run)
+
+
+def _share(writer: Writer, customers: Iterable[Customer]) -> None:
+    """One is shared with whoever had it and lost it."""
+    alike: dict[tuple[StaffId, int], list[CustomerId]] = {}
+    for customer in customers:
+        for pair in customer.shares.items():
+            alike.setdefault(pair, []).append(customer.id)
+    for number, ((staff, until), ids) in enumerate(sorted(alike.items()), 1):
+        apply(writer, f"share-{number}", Ids(ids), Effect(staff, primary=Primary.TAKE))
+        lost = Effect(drop=Drop.ONE, dropped=staff)
+        apply(writer, f"unshare-{number}", Ids(ids), lost, keep_view_until=until)
 
 
 def _assign(writer: Writer, customers: Iterable[Customer]) -> None:

@@ -149,6 +149,12 @@ class PageFacts(Contract):
             assert reader.count(Query(Nothing())) == 0
             assert reader.count(Query(Has("groups", {"vip"}))) == 2
 
+    def test_a_count_ends_where_it_is_told(self, shop: Store) -> None:
+        """No more than ``at_most`` are counted, and never more than there are."""
+        with shop.reader() as reader:
+            assert [reader.count(EVERYBODY, most) for most in (1, 5, 6, 7)] == [1, 5, 6, 6]
+            assert reader.count(Query(Nothing()), 3) == 0
+
     def test_what_cannot_be_told_is_not_listed(self, shop: Store) -> None:
         """Neither a sentence about a missing value nor its opposite is TRUE."""
         here = Equals("website", "de")

@@ -15,7 +15,7 @@ from ownership_core.evaluate import holds
 from ownership_core.model import Customer, CustomerId
 from ownership_core.policies import SINGLE
 from ownership_core.ports import Draft, Order, Query, Reader, Store
-from ownership_core.ruling import Effect, Requirement
+from ownership_core.ruling import PLACED, Effect, Requirement
 from ownership_core.scope import Everything, Scope
 from ownership_core.simplify import simplify
 from ownership_core.testing.contracts.base import Contract
@@ -29,6 +29,9 @@ from ownership_core.wire import scope_from_wire, scope_to_wire
 ALL_IDS = [CustomerId(id) for id in CUSTOMER_IDS]
 TELLING = 0.15
 """At least this part of all questions must be answered neither with nobody nor with everybody."""
+
+ENOUGH = 25
+"""So many random runs meet each fate."""
 
 
 def examples(test: Callable[..., None], *drawn: st.SearchStrategy[Any]) -> None:
@@ -111,7 +114,8 @@ class ScopeContract(Contract):
                     assert _run(store, draft, seen) == _run(reference, draft, Counter())
 
         examples(same, worlds(cardinality), st.lists(_asked(cardinality), min_size=3, max_size=6))
-        assert min(seen["changed"], seen["unchanged"], seen["refused"]) > 0, seen
+        if settings().max_examples >= ENOUGH:  # fewer may miss one by chance
+            assert min(seen["changed"], seen["unchanged"], seen["refused"]) > 0, seen
 
 
 class Asked:
@@ -175,7 +179,7 @@ def _run(store: Store, draft: Draft, seen: Counter[str]) -> tuple[object, ...]:
     """Everything that can be seen of a run after it was drafted, written and told."""
     with store.writer() as writer:
         writer.lock_customers(draft.selection, draft.visible)
-        writer.lock_staff([] if draft.effect.add is None else [draft.effect.add])
+        writer.lock_staff([] if draft.effect.add is None or draft.effect.add is PLACED else [draft.effect.add])
         tally = writer.draft(draft)
         run = new_run(draft.run, "Assign", draft.at, tally=tally)
         writer.write(run, draft)

@@ -40,22 +40,30 @@ from ownership_core.testing.worlds import LOADER, apply, new_run
 
 NEWCOMER = CustomerId("c9")
 PROMOTIONS = ((), (SortKey.SINCE,), (SortKey.ROLE, SortKey.SINCE), (SortKey.STAFF,))
+ROOMS = (0, 1, 2)
 VALUES: dict[str, Value | None] = {"kind": "person", "active": True, "created_at": 5_000}
 
 
 def all_effects(cardinality: str) -> Iterator[Effect]:
     """Every combination a command can ask for; in single only those that leave at most one assignment."""
-    for drop in Drop:
-        dropped = BOB if drop is Drop.ONE else None
-        yield from (Effect(None, drop, dropped, Primary.STAY, promote) for promote in PROMOTIONS)
-        if cardinality != SINGLE or drop is Drop.EVERYONE:
-            yield Effect(None, drop, dropped, Primary.NOBODY)
-        for staff in (ANN, BOB, EVE):
-            if cardinality != SINGLE or drop in (Drop.EVERYONE, Drop.EVERYONE_ELSE):
-                yield Effect(staff, drop, dropped, Primary.TAKE, (), "lead", "test")
-            if cardinality != SINGLE:
-                for primary, promote in itertools.product((Primary.IF_UNASSIGNED, Primary.STAY), PROMOTIONS):
-                    yield Effect(staff, drop, dropped, primary, promote, "lead", "test")
+    for drop in (drop for drop in Drop if drop is not Drop.UNDONE):
+        for room in ROOMS if drop is Drop.BEYOND_ROOM else (0,):
+            yield from (evolve(effect, room=room) for effect in _effects(drop, cardinality))
+
+
+def _effects(drop: Drop, cardinality: str) -> Iterator[Effect]:
+    dropped = BOB if drop is Drop.ONE else None
+    for primary, promote in itertools.product((Primary.STAY, Primary.FILL), PROMOTIONS):
+        yield Effect(None, drop, dropped, primary, promote)
+    if cardinality != SINGLE or drop is Drop.EVERYONE:
+        yield Effect(None, drop, dropped, Primary.NOBODY)
+    for staff in (ANN, BOB, EVE):
+        if cardinality != SINGLE or drop in (Drop.EVERYONE, Drop.EVERYONE_ELSE):
+            yield Effect(staff, drop, dropped, Primary.TAKE, (), "lead", "test")
+        if cardinality != SINGLE:
+            kinds = (Primary.IF_UNASSIGNED, Primary.STAY, Primary.FILL)
+            for primary, promote in itertools.product(kinds, PROMOTIONS):
+                yield Effect(staff, drop, dropped, primary, promote, "lead", "test")
 
 
 def create(writer: Writer, *rows: NewRow, run: str = "create") -> None:

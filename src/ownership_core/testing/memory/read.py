@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cmp_to_key, partial
+from itertools import islice
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from ownership_core.distribute import Marked
 from ownership_core.errors import Problem, UncompilableScope
 from ownership_core.evaluate import holds
 from ownership_core.events import Event, Subject
 from ownership_core.fields import Field, Fold
 from ownership_core.keys import id_order
-from ownership_core.model import Access, Customer, CustomerId, Department, Level, Staff, StaffId, Value
-from ownership_core.ports import Guard, Order, Position, Query, Run, Task
+from ownership_core.model import Access, Actor, CoverRow, Customer, CustomerId, Department, Level, Staff, StaffId, Value
+from ownership_core.ports import Guard, Load, Order, Position, Query, Run, Task
+from ownership_core.rules import Rule
 from ownership_core.ruling import PlanRow
 from ownership_core.scope import Scope
 from ownership_core.testing.memory.state import State
@@ -42,11 +45,12 @@ class MemoryReader:
         before = cmp_to_key(partial(_compare, order.descending))
         start = None if after is None else before(self._place(declared, after.value, after.id))
         later = [id for id, place in places.items() if start is None or before(place) > start]
-        return self._known(sorted(later, key=lambda id: before(places[id]))[:limit])
+        found = self._known(sorted(later, key=lambda id: before(places[id]))[:limit])
+        return [evolve(customer, shares={}) for customer in found]
 
-    def count(self, query: Query) -> int:
-        """How many customers there are."""
-        return sum(1 for _ in self._matching(query))
+    def count(self, query: Query, at_most: int | None = None) -> int:
+        """How many customers there are; counting ends at ``at_most``."""
+        return sum(1 for _ in islice(self._matching(query), at_most))
 
     def ids(self, query: Query) -> Iterator[CustomerId]:
         """All ids in id order."""
@@ -58,6 +62,34 @@ class MemoryReader:
             return frozenset()
         return frozenset(c.id for c in self.customers(ids) if self._holds(query.scope, c))
 
+    def marks(
+        self, query: Query, scopes: Sequence[Scope], fields: Sequence[str], after: CustomerId | None, limit: int
+    ) -> list[Marked]:
+        """The next ``limit`` customers in id order, each with which of ``scopes`` are TRUE of it."""
+        key = self._state.options.customer_key
+        later = (c for c in self._matching(query) if after is None or id_order(c.id, key) > id_order(after, key))
+        return [
+            Marked(
+                customer=one.id,
+                held=sum(1 << place for place, scope in enumerate(scopes) if self._holds(scope, one)),
+                values={name: one.values.get(name) for name in fields},
+                primary=one.primary,
+            )
+            for one in islice(later, limit)
+        ]
+
+    def loads(self, staff: Collection[StaffId], since: int) -> dict[StaffId, Load]:
+        """What each of these staff holds."""
+        found = {id: [a for held in self._state.assignments.values() for a in held if a.staff == id] for id in staff}
+        return {
+            id: Load(
+                primary=sum(a.primary for a in held),
+                secondary=sum(not a.primary for a in held),
+                recent=sum(a.since >= since for a in held),
+            )
+            for id, held in found.items()
+        }
+
     def customers(self, ids: Sequence[CustomerId]) -> list[Customer]:
         """These customers in id order; missing ones are left out."""
         return self._known(self._state.in_order(set(ids)))
@@ -67,9 +99,18 @@ class MemoryReader:
         known = self._state.staff
         return [known[id] for id in self._state.staff_order(known) if ids is None or id in ids]
 
+    def rules(self) -> list[Rule]:
+        """All assignment rules, by id."""
+        return [self._state.rules[id] for id in sorted(self._state.rules)]
+
     def staff_of(self, login: str) -> StaffId | None:
         """The one staff that logs in as ``login``."""
         return next((staff.id for staff in self._state.staff.values() if staff.login == login), None)
+
+    def covers(self, staff: Collection[StaffId] | None = None) -> list[CoverRow]:
+        """All covers, or those that name one of these staff, by id."""
+        found = (self._state.covers[id] for id in sorted(self._state.covers))
+        return [one for one in found if staff is None or one.staff in staff or one.by in staff]
 
     def departments(self) -> list[Department]:
         """All departments, by id."""
@@ -85,13 +126,18 @@ class MemoryReader:
         """Events by (kind, subject, version); narrowed to what is given."""
         return iter(self._state.events_of(kind, subject, run))
 
-    def runs(self, limit: int = 50) -> list[Run]:
-        """The newest runs first; runs of one moment by id, the last id first."""
-        return sorted(self._state.runs.values(), key=lambda run: (run.at, run.id), reverse=True)[:limit]
+    def runs(self, limit: int = 50, actor: Actor | None = None) -> list[Run]:
+        """The newest runs first, or those of ``actor``; runs of one moment by id, the last id first."""
+        shown = [r for r in self._state.runs.values() if r.part_of is None and actor in (None, r.actor)]
+        return sorted(shown, key=lambda run: (run.at, run.id), reverse=True)[:limit]
 
     def run(self, run: str) -> Run | None:
         """One run."""
         return self._state.runs.get(run)
+
+    def parts(self, plan: str) -> list[Run]:
+        """The runs that applied a part of ``plan``, by id."""
+        return sorted((run for run in self._state.runs.values() if run.part_of == plan), key=lambda run: run.id)
 
     def plan_rows(self, run: str) -> Iterator[PlanRow]:
         """The rows of a run in customer id order."""
@@ -102,6 +148,10 @@ class MemoryReader:
         """Undelivered outbox rows, by run and receiver."""
         tasks = self._state.outbox.values()
         return sorted(tasks, key=lambda t: (t.run, id_order(t.receiver, self._state.options.staff_key)))
+
+    def strays(self) -> list[CustomerId]:
+        """Nobody: whoever deletes a customer here ends its assignments."""
+        return []
 
     def _matching(self, query: Query) -> Iterator[Customer]:
         if self._guarded(query.guard):

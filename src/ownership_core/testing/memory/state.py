@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, TypeAlias, cast
 
@@ -21,6 +21,8 @@ from ownership_core.model import (
     Actor,
     AssignedStaff,
     Assignment,
+    Covered,
+    CoverRow,
     Customer,
     CustomerId,
     Department,
@@ -33,6 +35,7 @@ from ownership_core.model import (
 )
 from ownership_core.policies import SINGLE
 from ownership_core.ports import Remembered, Run, Task
+from ownership_core.rules import Rule
 from ownership_core.ruling import PlanRow
 
 EventKey: TypeAlias = tuple[str, str, int]
@@ -43,7 +46,6 @@ class Options:
     """How a memory store was opened."""
 
     fields: Fields
-    cardinality: str
     customer_key: KeyType
     staff_key: KeyType
 
@@ -70,6 +72,7 @@ class State:
     """All tables. Values are frozen, so a copy of the dicts is a copy of everything."""
 
     options: Options
+    cardinality: str
     rows: dict[CustomerId, Row] = attribute(factory=dict)
     heads: dict[CustomerId, Head] = attribute(factory=dict)
     assignments: dict[CustomerId, tuple[Assignment, ...]] = attribute(factory=dict)
@@ -77,23 +80,28 @@ class State:
     access_versions: dict[StaffId, int] = attribute(factory=dict)
     departments: dict[DepartmentId, Department] = attribute(factory=dict)
     roles: dict[str, Mapping[str, Level]] = attribute(factory=dict)
+    covers: dict[str, CoverRow] = attribute(factory=dict)
+    shares: dict[CustomerId, Mapping[StaffId, int]] = attribute(factory=dict)
     events: dict[EventKey, Event] = attribute(factory=dict)
     runs: dict[str, Run] = attribute(factory=dict)
     plan_rows: dict[str, Mapping[CustomerId, PlanRow]] = attribute(factory=dict)
     remembered: dict[tuple[Actor, str], tuple[Remembered, int]] = attribute(factory=dict)
     outbox: dict[tuple[str, StaffId], Task] = attribute(factory=dict)
+    rotations: dict[str, StaffId] = attribute(factory=dict)
+    rules: dict[str, Rule] = attribute(factory=dict)
 
     def copy(self) -> State:
         """The same tables, free to be written to."""
-        return State(self.options, *(dict(table) for table in self._tables().values()))
+        return State(self.options, self.cardinality, *(dict(table) for table in self._tables().values()))
 
     def digest(self) -> str:
         """A hash over every row of every table, whatever order they were written in."""
-        text = json.dumps({name: _plain(table) for name, table in self._tables().items()}, sort_keys=True)
+        tables = {name: _plain(table) for name, table in self._tables().items()}
+        text = json.dumps({**tables, "cardinality": self.cardinality}, sort_keys=True)
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
     def _tables(self) -> dict[str, dict[Any, Any]]:
-        return {a.name: getattr(self, a.name) for a in attrs.fields(State) if a.name != "options"}
+        return {a.name: getattr(self, a.name) for a in attrs.fields(State) if a.name not in ("options", "cardinality")}
 
     # Customers
 
@@ -106,7 +114,7 @@ class State:
         assignments = self.assignments.get(id, ())
         staff = {a.staff: self._assigned(a.staff) for a in assignments}
         values: dict[str, Value | None] = {**row.values, "no_auto": head.no_auto}
-        return Customer(id, values, row.sets, assignments, staff, head.version)
+        return Customer(id, values, row.sets, assignments, staff, head.version, self.shares.get(id, {}))
 
     def customers(self) -> Iterator[Customer]:
         """All customers in id order."""
@@ -135,11 +143,20 @@ class State:
             raise conflict("An assignment names a staff that does not exist.")
         if sum(a.primary for a in kept) > 1:
             raise conflict("A customer has at most one primary.")
-        if self.options.cardinality == SINGLE and (len(kept) > 1 or any(not a.primary for a in kept)):
+        if self.cardinality == SINGLE and (len(kept) > 1 or any(not a.primary for a in kept)):
             raise conflict("In single a customer has at most one assignment, and it is primary.")
         self.assignments.pop(id, None)
         if kept:
             self.assignments[id] = kept
+
+    def share(self, id: CustomerId, gained: Collection[StaffId], lost: Iterable[Assignment], until: int | None) -> None:
+        """End the share of who is assigned, and give those who lost the customer one until then at least."""
+        kept = {staff: end for staff, end in self.shares.get(id, {}).items() if staff not in gained}
+        if until is not None:
+            kept |= {one.staff: max(until, kept.get(one.staff, until)) for one in lost}
+        self.shares.pop(id, None)
+        if kept:
+            self.shares[id] = kept
 
     def check_email_key(self, id: CustomerId, email_key: str | None) -> None:
         """``conflict`` when another customer has this e-mail key."""
@@ -183,7 +200,19 @@ class State:
             tree=self._below(who.departments),
             websites=who.websites,
             restrictions=self._restrictions(who),
+            covers=tuple(self._covered(one) for _, one in sorted(self.covers.items()) if one.by == staff),
+            shared_until=max((shares.get(staff, 0) for shares in self.shares.values()), default=0),
         )
+
+    def _covered(self, cover: CoverRow) -> Covered:
+        levels = self._best_levels(self.staff[cover.staff].roles)
+        actions = frozenset(action for action, level in levels.items() if level >= Level.OWN)
+        return Covered(cover.staff, cover.since, cover.until, actions)
+
+    def covering(self, staff: Iterable[StaffId]) -> set[StaffId]:
+        """These staff, and whoever is named to stand in for one of them."""
+        covered = set(staff)
+        return covered | {cover.by for cover in self.covers.values() if cover.staff in covered}
 
     def raise_access(self, staff: Iterable[StaffId]) -> None:
         """Let every snapshot of these staff go stale."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 
 from attrs import evolve
 
 from ownership_core.commands import Ids, Matching, One, Selection
+from ownership_core.distribute import Placement
+from ownership_core.errors import cardinality_mismatch
 from ownership_core.events import Event, Subject, customer_body
+from ownership_core.keys import id_order
 from ownership_core.model import (
     Actor,
     Assignment,
+    CoverRow,
     Customer,
     CustomerId,
     Department,
@@ -20,17 +25,25 @@ from ownership_core.model import (
     StaffId,
     Value,
 )
+from ownership_core.policies import Limit
 from ownership_core.ports import Draft, Expected, NewRow, Query, Remembered, Run, RunState, Tally, Task
+from ownership_core.rules import Rule
 from ownership_core.ruling import (
+    CHANGED_SINCE,
     NOT_FOUND,
+    PLACED,
     STALE,
     VERSION_CONFLICT,
+    Demand,
     Fate,
     Outcome,
     PlanRow,
+    Share,
+    Side,
+    Undo,
     carry_out,
 )
-from ownership_core.scope import AllOf, Scope
+from ownership_core.scope import AllOf, Not, Scope
 from ownership_core.testing.memory.read import MemoryReader
 from ownership_core.testing.memory.state import Head, Row, State, conflict
 
@@ -41,6 +54,7 @@ class MemoryWriter(MemoryReader):
     def __init__(self, state: State) -> None:
         super().__init__(state)
         self._expected: dict[str, dict[CustomerId, Expected]] = {}
+        self._placed: dict[str, dict[CustomerId, Placement]] = {}
 
     # Locks: there is one writer at a time, so only the heads are left to insert
 
@@ -52,8 +66,28 @@ class MemoryWriter(MemoryReader):
             if id in self._state.rows:
                 self._state.heads.setdefault(id, Head())
 
-    def lock_staff(self, staff: Collection[StaffId]) -> None:
+    def lock_listed(self, run: str, undoes: Sequence[str] = ()) -> None:
+        """The same for the customers ``run`` expects, or those that ``undoes`` changed."""
+        changed = (row.customer for one in undoes for row in self.plan_rows(one) if row.fate is Fate.CHANGED)
+        for id in [*self._expected.get(run, ()), *changed]:
+            if id in self._state.rows:
+                self._state.heads.setdefault(id, Head())
+
+    @property
+    def alone(self) -> bool:
+        """Yes: one writer runs at a time."""
+        return True
+
+    def lock_staff(self, staff: Collection[StaffId] | None, *, changing: bool = False) -> None:
         """Nothing to hold: no other writer runs."""
+
+    def lock_cardinality(self, cardinality: str) -> None:
+        """Nothing to hold either; ``cardinality_mismatch`` where another is in force."""
+        self._require(cardinality)
+
+    def _require(self, cardinality: str | None) -> None:
+        if cardinality not in (None, self._state.cardinality):
+            raise cardinality_mismatch(self._state.cardinality, str(cardinality), "memory store")
 
     # Plans
 
@@ -61,16 +95,51 @@ class MemoryWriter(MemoryReader):
         """Load the rows of a plan file for a ``from_plan`` draft."""
         self._expected.setdefault(run, {}).update({row.customer: row for row in rows})
 
-    def expect_plan(self, run: str, plan: str) -> None:
-        """Take the CHANGED rows of the stored plan ``plan`` as what ``run`` expects."""
-        rows = (row for row in self.plan_rows(plan) if row.fate is Fate.CHANGED)
-        self.expect(run, (Expected(r.customer, r.version, r.primary_after, r.added, len(r.removed)) for r in rows))
+    def expect_plan(
+        self, run: str, plan: str, after: CustomerId | None = None, limit: int | None = None
+    ) -> CustomerId | None:
+        """Take the CHANGED rows of the stored plan ``plan``, or the next ones, as what ``run`` expects."""
+        key = self._state.options.customer_key
+        rows = [row for row in self.plan_rows(plan) if row.fate is Fate.CHANGED]
+        if after is not None:
+            rows = [row for row in rows if id_order(row.customer, key) > id_order(after, key)]
+        chosen = rows if limit is None else rows[:limit]
+        self.expect(run, map(_as_expected, chosen))
+        return chosen[-1].customer if limit is not None and chosen else None
+
+    def place(self, run: str, rows: Iterable[Placement]) -> None:
+        """Say whom ``run`` gives its customers to."""
+        self._placed.setdefault(run, {}).update({row.customer: row for row in rows})
+
+    def parties(self, draft: Draft) -> tuple[frozenset[StaffId], frozenset[StaffId]]:
+        """Who may gain and who may lose customers by a draft that places or undoes."""
+        gains: set[StaffId | None] = set()
+        loses: set[StaffId] = set()
+        if draft.undoes:
+            for undo in self._undone(draft).values():
+                gains |= {a.staff for a in undo.removed}
+                loses |= undo.brought
+        elif draft.from_plan:
+            gains = {row.receiver for row in self._expected.get(draft.run, {}).values()}
+        else:
+            gains = {row.staff for row in self._placed.get(draft.run, {}).values()}
+        return frozenset(staff for staff in gains if staff is not None), frozenset(loses)
+
+    def lock_rotations(self, names: Collection[str]) -> dict[str, StaffId | None]:
+        """Who was last in each; nobody else writes."""
+        return {name: self._state.rotations.get(name) for name in sorted(names)}
+
+    def save_rotation(self, name: str, staff: StaffId) -> None:
+        """``staff`` was last."""
+        self._state.rotations[name] = staff
 
     def draft(self, draft: Draft) -> Tally:
         """Write the plan rows of a run and count their fates."""
         if draft.run in self._state.plan_rows:
             raise conflict("This run has been drafted already.")
-        rows = [self._planned(draft, id) for id in self._drafted(draft)]
+        undone = self._undone(draft)
+        rows = [self._planned(draft, id, undone.get(id)) for id in self._drafted(draft)]
+        self._placed.pop(draft.run, None)
         self._state.plan_rows[draft.run] = {row.customer: row for row in rows}
         fates = Counter(row.fate for row in rows)
         return Tally(
@@ -85,20 +154,50 @@ class MemoryWriter(MemoryReader):
     def _drafted(self, draft: Draft) -> list[CustomerId]:
         if draft.from_plan:
             return list(self._expected.get(draft.run, {}))
+        if draft.undoes and not draft.from_plan:
+            return [id for id in self._undone(draft) if self._sees(draft, id)]
+        if draft.only_placed and not draft.from_plan:
+            return [id for id in self._placed.get(draft.run, {}) if self._sees(draft, id)]
         named = _named(draft.selection)
         if named is not None:
             return list(named)
         return [c.id for c in self._state.customers() if self._is_visible(draft, c) and self._selects(draft, c)]
 
-    def _planned(self, draft: Draft, id: CustomerId) -> PlanRow:
+    def _undone(self, draft: Draft) -> dict[CustomerId, Undo]:
+        """What the runs that ``draft`` undoes did to each customer."""
+        rows = [row for run in draft.undoes for row in self.plan_rows(run) if row.fate is Fate.CHANGED]
+        return {
+            row.customer: Undo(
+                version=row.version + 1,
+                primary=row.primary_before,
+                brought=frozenset({*(() if row.added is None else (row.added,)), *(a.staff for a in row.restored)}),
+                removed=row.removed,
+            )
+            for row in rows
+        }
+
+    def _sees(self, draft: Draft, id: CustomerId) -> bool:
+        customer = self._state.customer(id)
+        return customer is not None and self._is_visible(draft, customer)
+
+    def _share(self, draft: Draft, id: CustomerId) -> Share:
+        if draft.from_plan:
+            expected = self._expected[draft.run].get(id)
+            return Share() if expected is None else Share(expected.receiver, None, expected.source)
+        placed = self._placed.get(draft.run, {}).get(id)
+        return Share() if placed is None else Share(placed.staff, placed.code, placed.source)
+
+    def _planned(self, draft: Draft, id: CustomerId, undo: Undo | None) -> PlanRow:
         customer = self._state.customer(id)
         if customer is None or not self._is_visible(draft, customer):
             return PlanRow(id, Fate.REFUSED, codes=(NOT_FOUND,))
-        outcome = carry_out(draft.effect, customer.assignments, draft.at, customer.inactive)
-        codes = self._failing(draft, customer, outcome)
+        share = self._share(draft, id)
+        outcome = carry_out(draft.effect, customer.assignments, draft.at, customer.inactive, share, undo)
+        codes = self._failing(draft, customer, outcome, share, undo)
         if codes:
             return PlanRow(id, Fate.STALE if STALE in codes else Fate.REFUSED, customer.version, codes)
         changed = outcome.changed or draft.effect.touch
+        dealt = draft.effect.add is PLACED
         return PlanRow(
             customer=id,
             fate=Fate.CHANGED if changed else Fate.UNCHANGED,
@@ -106,22 +205,51 @@ class MemoryWriter(MemoryReader):
             primary_before=outcome.primary_before,
             primary_after=outcome.primary_after,
             added=next((a.staff for a in outcome.added), None),
-            removed=outcome.removed,
+            removed=self._by_staff(outcome.removed),
+            receiver=outcome.receiver if dealt else None,
+            source=share.source if dealt else "",
+            role=next((a.role for a in outcome.removed), "") if draft.effect.passes_role else "",
+            restored=self._by_staff(outcome.restored),
         )
 
-    def _failing(self, draft: Draft, customer: Customer, outcome: Outcome) -> tuple[str, ...]:
+    def _by_staff(self, some: tuple[Assignment, ...]) -> tuple[Assignment, ...]:
+        return tuple(sorted(some, key=lambda a: id_order(a.staff, self._state.options.staff_key)))
+
+    def _failing(
+        self, draft: Draft, customer: Customer, outcome: Outcome, share: Share, undo: Undo | None
+    ) -> tuple[str, ...]:
         codes = []
         if draft.expected_version is not None and draft.expected_version != customer.version:
             codes.append(VERSION_CONFLICT)
         if draft.from_plan and self._is_stale(draft, customer, outcome):
             codes.append(STALE)
+        if undo is not None and undo.version != customer.version and outcome.changed:
+            codes.append(CHANGED_SINCE)
         codes += [r.code for r in draft.requirements if not self._holds(r.scope, customer)]
+        codes += [d.requirement.code for d in draft.demands if not self._is_met(d, customer, outcome, undo)]
+        if any(self._is_crowded(limit, customer, outcome) for limit in draft.limits):
+            codes.append(draft.limit_code)
+        if share.code is not None:
+            codes.append(share.code)
         return tuple(dict.fromkeys(codes))
 
+    def _is_met(self, demand: Demand, customer: Customer, outcome: Outcome, undo: Undo | None) -> bool:
+        if demand.side is Side.GAINS:
+            parties = {a.staff for a in undo.removed} if undo is not None else {outcome.receiver}
+        else:
+            parties = set(undo.brought) if undo is not None else {a.staff for a in outcome.removed}
+        return not parties & demand.staff or self._holds(demand.requirement.scope, customer)
+
+    def _is_crowded(self, limit: Limit, customer: Customer, outcome: Outcome) -> bool:
+        return len(outcome.after) > limit.staff and not self._holds(Not(limit.scope), customer)
+
     def _is_stale(self, draft: Draft, customer: Customer, outcome: Outcome) -> bool:
+        expected = self._expected[draft.run][customer.id]
         added = next((a.staff for a in outcome.added), None)
-        now = Expected(customer.id, customer.version, outcome.primary_after, added, len(outcome.removed))
-        return now != self._expected[draft.run][customer.id] or not self._selects(draft, customer)
+        change = outcome.primary_after, added, len(outcome.removed), len(outcome.restored)
+        planned = expected.primary_after, expected.added, expected.removed, expected.restored
+        same = customer.version == expected.version and change == planned
+        return not same or not self._selects(draft, customer)
 
     def _still_selected(self, draft: Draft, row: PlanRow) -> bool:
         customer = self._state.customer(row.customer)
@@ -143,15 +271,21 @@ class MemoryWriter(MemoryReader):
 
     def write(self, run: Run, draft: Draft, fields: Sequence[str] = ()) -> None:
         """Apply the CHANGED rows of a drafted run: heads, events, assignments."""
+        undone = self._undone(draft)
         for row in list(self.plan_rows(run.id)):
             if row.fate is not Fate.CHANGED:
                 continue
+            self._require(draft.cardinality)
             customer = self._state.customer(row.customer)
             if customer is None:
                 raise conflict("The customer has gone since it was drafted.")
-            outcome = carry_out(draft.effect, customer.assignments, draft.at, customer.inactive)
-            self._record(run, row, draft.at, outcome.added, fields)
+            undo = undone.get(row.customer)
+            share = Share(row.receiver, None, row.source)
+            outcome = carry_out(draft.effect, customer.assignments, draft.at, customer.inactive, share, undo)
+            self._record(run, row, draft.at, (*outcome.added, *outcome.restored), fields)
             self._state.assign(row.customer, outcome.after)
+            gained, lost = (*outcome.added, *outcome.restored), outcome.removed
+            self._state.share(row.customer, [one.staff for one in gained], lost, draft.keep_view_until)
 
     def _record(
         self, run: Run, row: PlanRow, at: int, added: Iterable[Assignment] = (), fields: Iterable[str] = ()
@@ -166,9 +300,9 @@ class MemoryWriter(MemoryReader):
             Event(Subject.CUSTOMER, row.customer, head.version + 1, run.id, at, run.actor, run.reason, body)
         )
 
-    def notify(self, run: str) -> None:
-        """One outbox row for each staff that gained or lost a customer in ``run``."""
-        for event in self.events(Subject.CUSTOMER, run=run):
+    def notify(self, run: str, parts: Sequence[str] = ()) -> None:
+        """One outbox row for each staff that gained or lost a customer in ``run``, or in its parts."""
+        for event in chain.from_iterable(self.events(Subject.CUSTOMER, run=one) for one in parts or (run,)):
             for line in (*event.body["added"], *event.body["removed"]):
                 receiver = StaffId(line["staff"])
                 self._state.outbox[(run, receiver)] = Task(run, receiver)
@@ -195,8 +329,10 @@ class MemoryWriter(MemoryReader):
         keys = {row.email_key for row in self._state.rows.values()}
         return frozenset(id for id in ids if id in self._state.rows), frozenset(k for k in email_keys if k in keys)
 
-    def create_customers(self, run: Run, rows: Sequence[NewRow]) -> None:
+    def create_customers(self, run: Run, rows: Sequence[NewRow], cardinality: str | None = None) -> None:
         """Insert customers, their heads, assignments, plan rows and events."""
+        if rows:
+            self._require(cardinality)
         planned = dict(self._state.plan_rows.get(run.id, {}))
         for new in rows:
             planned[new.id] = self._create(run, new)
@@ -250,13 +386,20 @@ class MemoryWriter(MemoryReader):
             if row.fate is Fate.CHANGED:
                 self._state.rows.pop(row.customer, None)
                 self._state.assignments.pop(row.customer, None)
+                self._state.shares.pop(row.customer, None)
+
+    def switch_cardinality(self, cardinality: str) -> None:
+        """Keep every assignment under ``cardinality``; those that contradict it are a ``conflict``."""
+        self._state.cardinality = cardinality
+        for id, assignments in list(self._state.assignments.items()):
+            self._state.assign(id, assignments)
 
     # Staff and access
 
     def save_staff(self, staff: Staff, event: Event) -> None:
         """Insert or replace a staff; its version is that of its event."""
         self._state.staff[staff.id] = evolve(staff, version=event.version)
-        self._state.raise_access([staff.id])
+        self._state.raise_access(self._state.covering([staff.id]))
         self._state.record(event)
 
     def save_department(self, department: Department, event: Event) -> None:
@@ -266,9 +409,30 @@ class MemoryWriter(MemoryReader):
         self._state.record(event)
 
     def save_role(self, role: str, levels: Mapping[str, Level], event: Event) -> None:
-        """Insert or replace a role; the snapshots of those who hold it go stale."""
+        """Insert or replace a role; the snapshots of those who hold it, and of who covers them, go stale."""
         self._state.roles[role] = dict(levels)
-        self._state.raise_access([s.id for s in self._state.staff.values() if role in s.roles])
+        holders = [s.id for s in self._state.staff.values() if role in s.roles]
+        self._state.raise_access(self._state.covering(holders))
+        self._state.record(event)
+
+    def save_cover(self, cover: CoverRow, event: Event) -> None:
+        """Insert or replace a cover; the snapshot of who covers goes stale."""
+        if not {cover.staff, cover.by} <= self._state.staff.keys():
+            raise conflict("A cover names a staff that does not exist.")
+        self._state.covers[cover.id] = evolve(cover, version=event.version)
+        self._state.raise_access([cover.by])
+        self._state.record(event)
+
+    # Rules
+
+    def save_rule(self, rule: Rule, event: Event) -> None:
+        """Insert or replace a rule; its version is that of its event."""
+        self._state.rules[rule.id] = evolve(rule, version=event.version)
+        self._state.record(event)
+
+    def delete_rule(self, rule: str, event: Event) -> None:
+        """Forget a rule; its events stay."""
+        self._state.rules.pop(rule, None)
         self._state.record(event)
 
     # Idempotency
@@ -283,6 +447,19 @@ class MemoryWriter(MemoryReader):
         if (actor, key) in self._state.remembered:
             raise conflict("This idempotency key has been used already.")
         self._state.remembered[(actor, key)] = (remembered, at)
+
+
+def _as_expected(row: PlanRow) -> Expected:
+    return Expected(
+        row.customer,
+        row.version,
+        row.primary_after,
+        row.added,
+        len(row.removed),
+        row.receiver,
+        row.source,
+        len(row.restored),
+    )
 
 
 def _named(selection: Selection) -> tuple[CustomerId, ...] | None:
