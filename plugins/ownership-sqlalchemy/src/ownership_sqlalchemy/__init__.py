@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ownership_sqlalchemy import schema
+    from ownership_sqlalchemy.host import HostTables
     from ownership_sqlalchemy.store import SqlAlchemyStore
 
-__all__ = ["SqlAlchemyStore", "schema"]
+__all__ = ["HostTables", "SqlAlchemyStore", "schema"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "SqlAlchemyStore":
         return import_module("ownership_sqlalchemy.store").SqlAlchemyStore
+    if name == "HostTables":
+        return import_module("ownership_sqlalchemy.host").HostTables
     if name == "schema":
         return import_module("ownership_sqlalchemy.schema")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

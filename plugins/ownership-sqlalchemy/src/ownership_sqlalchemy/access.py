@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from enum import Enum, auto
 from functools import lru_cache
-from typing import Any
+from typing import Any, assert_never
 
-from attrs import Factory, define
 from sqlalchemy import (
     CTE,
     CompoundSelect,
@@ -26,25 +24,41 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import BigInteger, Text
 
-from ownership_core.keys import KeyType, id_order
-from ownership_core.model import Access, DepartmentId, GroupRestriction, Level, StaffId
+from ownership_core.model import Level
+from ownership_core.rows import snapshots
 from ownership_sqlalchemy.dialects import as_text, no_text, rows_in
-from ownership_sqlalchemy.rows import restriction_of
 from ownership_sqlalchemy.tables import Tables
+
+__all__ = ["Asked", "snapshots", "statement"]
+
+
+class Asked(Enum):
+    """Whose access is asked for."""
+
+    ONE = auto()
+    SOME = auto()
+    EVERYBODY = auto()
 
 
 @lru_cache(maxsize=32)
-def statement(tables: Tables, *, everybody: bool) -> CompoundSelect[Any]:
+def statement(tables: Tables, asked: Asked) -> CompoundSelect[Any]:
     """Rows (what, staff, text, more, number, flag) of all staff, or of those in the parameter ``wanted``.
 
-    Built once: every question begins with it, and building it costs more than running it. ``wanted`` is
-    what :func:`ownership_sqlalchemy.dialects.packed` makes of the ids.
+    Built once: every question begins with it, and building it costs more than running it. ``wanted`` is one
+    id, or what :func:`ownership_sqlalchemy.dialects.packed` makes of some.
     """
     who = tables.staff
     chosen = select(who).where(not_(who.c.deleted))
-    if not everybody:
-        wanted = rows_in(bindparam("wanted", type_=Text()), tables.staff_key)
-        chosen = chosen.where(who.c.id.in_(select(wanted.c.id)))
+    match asked:
+        case Asked.ONE:  # said as such, or PostgreSQL expects a hundred and reads whole tables for them
+            chosen = chosen.where(who.c.id == bindparam("wanted", type_=tables.staff_key))
+        case Asked.SOME:
+            wanted = rows_in(bindparam("wanted", type_=Text()), tables.staff_key)
+            chosen = chosen.where(who.c.id.in_(select(wanted.c.id)))
+        case Asked.EVERYBODY:
+            pass
+        case _:
+            assert_never(asked)
     staff = chosen.cte("chosen")
     below, above = _tree(tables, staff, down=True), _tree(tables, staff, down=False)
     return union_all(
@@ -56,6 +70,9 @@ def statement(tables: Tables, *, everybody: bool) -> CompoundSelect[Any]:
         _row("below", below.c.staff_id, below.c.department_id),
         _restrictions(tables, above, above.c.staff_id, above.c.department_id, "department"),
         _restrictions(tables, staff, staff.c.id, as_text(staff.c.id), "staff"),
+        _covers(tables, staff),
+        _covered_actions(tables, staff),
+        _row("shared", staff.c.id, number=_shared_until(tables, staff)),
     )
 
 
@@ -95,6 +112,30 @@ def _levels(tables: Tables, staff: CTE) -> Select[Any]:
     return best.select_from(source).group_by(staff.c.id, level.c.action)
 
 
+def _covers(tables: Tables, staff: CTE) -> Select[Any]:
+    """One row for each colleague and time the staff stands in for: the name of the cover, who, and the window."""
+    cover = tables.cover
+    found = _row("cover", staff.c.id, cover.c.id, as_text(cover.c.staff_id), None, cover.c.since, cover.c.until)
+    return found.select_from(staff.join(cover, cover.c.by_id == staff.c.id))
+
+
+def _shared_until(tables: Tables, staff: CTE) -> ColumnElement[int]:
+    """When the last share of a staff ends: the last entry of an index, however many there are."""
+    share = tables.share
+    return select(func.max(share.c.until)).where(share.c.staff_id == staff.c.id).correlate(staff).scalar_subquery()
+
+
+def _covered_actions(tables: Tables, staff: CTE) -> Select[Any]:
+    """What each of these colleagues may do to customers of its own."""
+    cover, held, level = tables.cover, tables.staff_role, tables.role_level
+    source = (
+        staff.join(cover, cover.c.by_id == staff.c.id)
+        .join(held, held.c.staff_id == cover.c.staff_id)
+        .join(level, (level.c.role == held.c.role) & (level.c.level >= int(Level.OWN)))
+    )
+    return _row("covered", staff.c.id, as_text(cover.c.staff_id), level.c.action).select_from(source).distinct()
+
+
 def _tree(tables: Tables, staff: CTE, *, down: bool) -> CTE:
     """The departments below (or above) those of each staff, and these. A cycle ends: UNION drops repeats."""
     works, unit = tables.staff_department, tables.department
@@ -121,56 +162,3 @@ def _restrictions(
         group, (group.c.holder_kind == rule.c.holder_kind) & (group.c.holder == rule.c.holder)
     )
     return _row(what, staff, holder, rule.c.mode, group.c.customer_group).select_from(source)
-
-
-@define
-class _Gathered:
-    """The rows of one staff."""
-
-    active: bool = False
-    version: int = 0
-    restricted: bool = False
-    lists: dict[str, set[str]] = Factory(lambda: defaultdict(set))
-    levels: dict[str, Level] = Factory(dict)
-    rules: dict[tuple[bool, str, str], set[str]] = Factory(dict)
-
-
-def snapshots(found: Iterable[Any], key: KeyType) -> dict[StaffId, Access]:
-    """The snapshots that rows of :func:`statement` describe, by staff id."""
-    gathered: dict[str, _Gathered] = {}
-    for row in found:
-        _gather(gathered.setdefault(str(row.staff), _Gathered()), row)
-    return {
-        StaffId(id): _snapshot(StaffId(id), gathered[id]) for id in sorted(gathered, key=lambda id: id_order(id, key))
-    }
-
-
-def _gather(one: _Gathered, row: Any) -> None:
-    match row.what:
-        case "staff":
-            one.version, one.active, one.restricted = row.number, bool(row.flag & 1), bool(row.flag & 2)
-        case "level":
-            one.levels[row.text] = Level(row.number)
-        case "department rule" | "own rule" as what:
-            groups = one.rules.setdefault((what == "own rule", row.text, row.more), set())
-            if row.customer_group is not None:
-                groups.add(row.customer_group)
-        case _:
-            one.lists[row.what].add(row.text)
-
-
-def _snapshot(staff: StaffId, one: _Gathered) -> Access:
-    # The departments' rules by department, then the staff's own: the order every store answers in.
-    rules = (restriction_of(mode, one.rules[own, holder, mode]) for own, holder, mode in sorted(one.rules))
-    restrictions: tuple[GroupRestriction, ...] = tuple(rule for rule in rules if rule is not None)
-    return Access(
-        staff=staff,
-        active=one.active,
-        version=one.version,
-        roles=frozenset(one.lists["role"]),
-        levels=one.levels,
-        departments=frozenset(map(DepartmentId, one.lists["department"])),
-        tree=frozenset(map(DepartmentId, one.lists["below"])),
-        websites=frozenset(one.lists["website"]) if one.restricted else None,
-        restrictions=restrictions,
-    )

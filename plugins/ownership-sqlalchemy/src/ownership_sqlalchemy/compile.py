@@ -6,18 +6,32 @@ or cannot tell. What cannot be said in SQL raises :class:`UncompilableScope`; no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from typing import Any, TypeAlias, assert_never
 
+import attrs
 from attrs import frozen
-from sqlalchemy import Select, and_, false, func, literal, not_, or_, select, true, type_coerce, union
+from sqlalchemy import (
+    CompoundSelect,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.selectable import CompoundSelect
 from sqlalchemy.types import BigInteger, Boolean, Text
 
 from ownership_core.errors import Problem, UncompilableScope
 from ownership_core.fields import Field, Fields, Fold, Kind
-from ownership_core.model import Value
+from ownership_core.model import StaffId, Value
 from ownership_core.ports import Guard
 from ownership_core.scope import (
     After,
@@ -39,45 +53,68 @@ from ownership_core.scope import (
     Outsiders,
     PrimaryOf,
     Scope,
+    SharedWith,
     StaffSet,
     Under,
     Wildcard,
 )
 from ownership_core.simplify import simplify
-from ownership_sqlalchemy.dialects import WHO, AsciiLower, Beginning, PlaceOf, as_text, rows_of, words
-from ownership_sqlalchemy.tables import KEY, Key, Tables
+from ownership_sqlalchemy.columns import KEY, Key
+from ownership_sqlalchemy.dialects import WHO, Among, AsciiLower, Beginning, Exact, PlaceOf, as_text, rows_of, words
+from ownership_sqlalchemy.facts import Values, type_of
+from ownership_sqlalchemy.tables import Tables
 
 Condition: TypeAlias = ColumnElement[bool]
-Customers: TypeAlias = Select[Any] | CompoundSelect[Any]
-"""A select of customer ids."""
+
+Listed: TypeAlias = AssignedTo | PrimaryOf | SharedWith
+"""What is answered by a list of customers that an index on staff has ready."""
 
 TextTest: TypeAlias = Callable[[Field, ColumnElement[Any], str], ColumnElement[bool]]
 
 INLINE = 8  # longer lists are one JSON parameter, so that a statement's text does not grow with them
+ME = "me"  # stands for whoever asks
 PARTS_LIMIT = 400  # SQLite refuses expressions nested deeper than 1,000
-COLUMNS = frozenset({"kind", "name", "email", "phone", "website", "parent", "active", "created_at"})
-"""The built-in fields that are columns of the customer; the rest stands in ``customer_value``."""
 
 
 @frozen
 class Compiler:
     """Turns scopes into conditions on ``tables.customer``.
 
-    ``within`` is a select of customer ids and a promise that no other customer matters: every inner
-    select is narrowed to it, which keeps a check of a few ids from gathering a whole customer group.
+    A ``probing`` one asks every inner select about the customer at hand alone: right where something else
+    says which customers are looked at. A ``gathering`` one reads whole lists where nobody says so and every
+    customer has to be met anyway. One that reads ``ahead`` has the ids of staff, and of somebody's few
+    customers, before it looks for anything else. ``me`` is the staff whose id is the parameter of this name, and
+    ``moment`` the one its shares are compared with.
     """
 
     tables: Tables
     fields: Fields
-    within: Customers | None = None
+    probing: bool = False
+    gathering: bool = False
+    ahead: bool = False
+    me: StaffId | None = None
+    moment: int | None = None
 
     def where(self, scope: Scope) -> Condition:
         """The condition for ``scope``."""
-        return self.node(simplify(scope))
+        whole = simplify(scope)
+        return self._all(_fitting(whole.parts if isinstance(whole, AllOf) else (whole,)))
 
-    def narrowed(self, within: Customers) -> Compiler:
-        """The same, for these customers only."""
-        return Compiler(self.tables, self.fields, within)
+    def one_by_one(self) -> Compiler:
+        """The same, asking about each customer by itself."""
+        return attrs.evolve(self, probing=True)
+
+    def for_all(self) -> Compiler:
+        """The same, for a question that meets every customer."""
+        return attrs.evolve(self, gathering=True)
+
+    def for_few(self) -> Compiler:
+        """The same, for staff who are known to have few customers."""
+        return attrs.evolve(self, ahead=True)
+
+    def asked_by(self, me: StaffId | None, moment: int | None = None) -> Compiler:
+        """The same, where ``me`` is a parameter that another staff may take the place of, and so is ``moment``."""
+        return attrs.evolve(self, me=me, moment=moment)
 
     def node(self, scope: Scope) -> Condition:
         """The condition for ``scope`` as it stands, not simplified."""
@@ -91,7 +128,7 @@ class Compiler:
             case AllOf(parts):
                 return self._all(_fitting(parts))
             case AnyOf(parts):
-                return or_(false(), *map(self.node, _fitting(parts)))
+                return self._any(_fitting(parts))
             case Equals(name, value):
                 return self._one_of(self.field(name, many=False), (value,))
             case OneOf(name, values):
@@ -108,8 +145,8 @@ class Compiler:
                 return self._number(name) < at
             case After(name, at):
                 return self._number(name) > at
-            case AssignedTo(staff) | PrimaryOf(staff):
-                return self._in(self._assigned(staff, primary=isinstance(scope, PrimaryOf)))
+            case AssignedTo() | PrimaryOf() | SharedWith():
+                return self._in(self._list(scope))
             case AssignedCount(least):
                 return self._counted(least)
             case AssignedBefore(at):
@@ -118,32 +155,99 @@ class Compiler:
                 assert_never(scope)
 
     def _all(self, parts: tuple[Scope, ...]) -> Condition:
-        """Every part, with the others narrowed to the customers an assignment node leaves.
+        """Every part: one says which customers there are, the others are asked about each of these."""
+        if self.probing:
+            return and_(true(), *map(self.node, parts))
+        driver = self._driver(parts)
+        inner = self if driver is None and self.gathering else self.one_by_one()
+        return and_(true(), *((self if part is driver else inner).node(part) for part in parts))
 
-        Equal, not just close: outside that node's customers it is FALSE, never NULL, and so is the whole.
+    def _any(self, parts: tuple[Scope, ...]) -> Condition:
+        """Some part; lists of customers are read as one, since databases do not follow an index through OR.
+
+        Of one customer, all assignments are asked at once.
         """
-        if self.within is None:
-            for driver in parts:
-                bound = self._bound(driver)
-                if bound is not None:
-                    inner = self.narrowed(bound)
-                    return and_(true(), *((self if part is driver else inner).node(part) for part in parts))
-        return and_(true(), *map(self.node, parts))
+        listed = [part for part in parts if isinstance(part, Listed)]
+        if len(listed) < 2:  # noqa: PLR2004 - one list stands for itself
+            return or_(false(), *map(self.node, parts))
+        rest = [self.node(part) for part in parts if part not in listed]
+        if not self.probing:
+            return or_(self._in(_joined(self._lists(listed))), *rest)
+        shared = [self.node(part) for part in listed if isinstance(part, SharedWith)]
+        theirs = [and_(true(), *self._held(part)) for part in listed if not isinstance(part, SharedWith)]
+        assigned = [self._one(self._assignments(or_(*theirs)))] if theirs else []
+        return or_(*assigned, *shared, *rest)
 
-    def _bound(self, scope: Scope) -> Customers | None:
-        """Customers outside of which ``scope`` is FALSE, where assignments tell; None where they do not."""
+    def book(self, scope: Scope) -> FromClause | None:
+        """The ids of somebody's customers, outside of which ``scope`` holds of nobody; None where it has no such part.
+
+        A customer of several of them occurs several times.
+        """
+        whole = simplify(scope)
+        driver = self._driver(whole.parts if isinstance(whole, AllOf) else (whole,))
+        parts = driver.parts if isinstance(driver, AnyOf) else (driver,)
+        listed = [part for part in parts if isinstance(part, Listed)]
+        return _joined(self._lists(listed)).subquery("book") if len(listed) == len(parts) else None
+
+    def asks_for_several(self, scope: Scope) -> bool:
+        """Whether the part of ``scope`` to begin with is about more than some staff who are named."""
+        whole = simplify(scope)
+        driver = self._driver(whole.parts if isinstance(whole, AllOf) else (whole,))
+        return not (isinstance(driver, AssignedTo | PrimaryOf) and isinstance(driver.staff, frozenset))
+
+    def _lists(self, listed: list[Listed]) -> list[Select[Any]]:
+        """The customers of each of these, or of all assignments where who they are can be read ahead."""
+        shared = [self._list(part) for part in listed if isinstance(part, SharedWith)]
+        assigned = [part for part in listed if not isinstance(part, SharedWith)]
+        sets = [part.staff for part in assigned]
+        if not self.ahead or len({type(part) for part in assigned}) > 1:
+            return [*map(self._list, assigned), *shared]
+        people = [self._people(staff) for staff in sets if isinstance(staff, frozenset | Members)]
+        if len(people) < max(2, len(sets)):
+            return [*map(self._list, assigned), *shared]
+        mine = self.tables.assignment.c
+        slot = [mine.slot == 0] if isinstance(assigned[0], PrimaryOf) else []
+        return [self._assignments(*slot, Among(mine.staff_id, union_all(*people).scalar_subquery())), *shared]
+
+    def _people(self, staff: frozenset[StaffId] | Members) -> Select[Any]:
+        """The ids of some staff."""
+        key = self.tables.staff_key
+        if isinstance(staff, Members):
+            return self._working_in(staff.departments)
+        if self.me is not None and is_only(staff, self.me) and key.can_be(self.me):
+            return select(bindparam("me", self.me, type_=key).label("id"))
+        return select(rows_of([key.stored(one) for one in _ids(staff, key)], key, "listed").c.id)
+
+    def _list(self, scope: Listed) -> Select[Any]:
+        if isinstance(scope, SharedWith):
+            return self._shared(scope.staff, scope.at)
+        return self._assignments(*self._held(scope))
+
+    def _held(self, scope: AssignedTo | PrimaryOf) -> list[Condition]:
+        """What an assignment is like that makes ``scope`` TRUE."""
+        slot = [self.tables.assignment.c.slot == 0] if isinstance(scope, PrimaryOf) else []
+        return [*slot, *self._staff(scope.staff)]
+
+    def _driver(self, parts: tuple[Scope, ...]) -> Scope | None:
+        """The part to begin with: somebody's customers, else the last list of values, which is the narrowest search."""
+        for part in parts:
+            if self._is_bound(part):
+                return part
+        return next(
+            (part for part in reversed(parts) if isinstance(part, Has) and part.values is not Wildcard.ANY), None
+        )
+
+    def _is_bound(self, scope: Scope) -> bool:
+        """Whether ``scope`` is FALSE, never NULL, outside the customers of some staff."""
         match scope:
-            case AssignedTo(frozenset() | Members() as staff):
-                return self._assigned(staff, primary=False)
-            case PrimaryOf(frozenset() | Members() as staff):
-                return self._assigned(staff, primary=True)
+            case AssignedTo(frozenset() | Members()) | PrimaryOf(frozenset() | Members()) | SharedWith():
+                return True
             case AllOf(parts):
-                return next((bound for bound in map(self._bound, parts) if bound is not None), None)
+                return any(map(self._is_bound, parts))
             case AnyOf(parts):
-                bounds = [bound for bound in map(self._bound, parts) if bound is not None]
-                return union(*bounds) if bounds and len(bounds) == len(parts) else None
+                return bool(parts) and all(map(self._is_bound, parts))
             case _:
-                return None
+                return False
 
     # Fields
 
@@ -161,17 +265,14 @@ class Compiler:
 
     def value(self, declared: Field) -> ColumnElement[Any]:
         """The value of a to-one field of the customer at hand; NULL where it is missing."""
-        customer, head, kept = self.tables.customer, self.tables.head, self.tables.customer_value
-        if declared.name == "id" or declared.name in COLUMNS:
-            return customer.c[declared.name]
+        facts, customer, head = self.tables.facts, self.tables.customer, self.tables.head
+        column = facts.column(declared)
+        if column is not None:
+            return column
         if declared.name == "no_auto":
             flag = select(head.c.no_auto).where(head.c.customer_id == customer.c.id).correlate(customer)
             return func.coalesce(flag.scalar_subquery(), false(), type_=Boolean())
-        column: ColumnElement[Any] = kept.c.value if declared.kind is Kind.TEXT else kept.c.number
-        if declared.kind is Kind.BOOLEAN:
-            column = column != 0
-        one = select(column).where(kept.c.customer_id == customer.c.id, kept.c.field == declared.name)
-        return type_coerce(one.correlate(customer).scalar_subquery(), _kind(declared))
+        return facts.one(declared)
 
     def folded(self, declared: Field) -> ColumnElement[Any]:
         """The value as the field compares and sorts it."""
@@ -180,9 +281,14 @@ class Compiler:
     def _one_of(self, declared: Field, values: Collection[Value]) -> Condition:
         if declared.name == "id":
             key = self.tables.customer_key
-            return one_of(self.tables.customer.c.id, _ids(values, key), key)
+            return one_of(self.tables.customer.c.id, _ids(values, key), key) & self._exactly(values)
         folded = {declared.folded(value) if isinstance(value, str) else value for value in values}
-        return one_of(self.folded(declared), folded, _kind(declared))
+        return one_of(self.folded(declared), folded, type_of(declared))
+
+    def _exactly(self, ids: Collection[Value]) -> Condition:
+        """Where a host's key takes two different ids for one: the ids themselves."""
+        id, key = self.tables.customer.c.id, self.tables.customer_key
+        return one_of(Exact(id), _ids(ids, key), words(KEY)) if key.is_loose else true()
 
     def _number(self, name: str) -> ColumnElement[Any]:
         declared = self.field(name, many=False)
@@ -195,38 +301,42 @@ class Compiler:
             raise uncompilable(f"The {declared.kind.value} field {declared.name!r} holds no text.")
         wanted = declared.folded(text)
         if declared.many:
-            kept = _fold(declared, self.tables.customer_value.c.value)
-            return self._in(self._values(declared, test(declared, kept, wanted)))
+            values = self.tables.facts.values(declared)
+            return self._in(self._values(values, test(declared, _fold(declared, values.value), wanted)))
         value = self.folded(declared)
         return test(declared, as_text(value) if declared.name == "id" else value, wanted)
 
-    def _having(self, declared: Field, values: frozenset[str] | Wildcard) -> Customers:
+    def _having(self, declared: Field, values: frozenset[str] | Wildcard) -> Select[Any]:
+        kept = self.tables.facts.values(declared)
         if isinstance(values, Wildcard):
-            return self._values(declared)
+            return self._values(kept)
         folded = {declared.folded(value) for value in values}
-        return self._values(declared, one_of(_fold(declared, self.tables.customer_value.c.value), folded, Text()))
+        return self._values(kept, one_of(_fold(declared, kept.value), folded, Text()))
 
     # Selects of customer ids
 
-    def _in(self, customers: Customers) -> Condition:
-        return self.tables.customer.c.id.in_(customers)
+    def _in(self, customers: Select[Any] | CompoundSelect[Any]) -> Condition:
+        mine = self.tables.customer.c.id
+        if self.probing and isinstance(customers, Select):
+            return self._one(customers)
+        return Among(mine, customers.scalar_subquery()) if self.ahead else mine.in_(customers)
 
-    def _values(self, declared: Field, *conditions: Condition) -> Customers:
-        kept = self.tables.customer_value
-        return self._narrow(select(kept.c.customer_id).where(kept.c.field == declared.name, *conditions))
+    def _one(self, customers: Select[Any]) -> Condition:
+        """The same about the customer at hand alone."""
+        theirs = next(iter(customers.selected_columns))
+        return customers.where(theirs == self.tables.customer.c.id).correlate(self.tables.customer).exists()
+
+    def _values(self, kept: Values, *conditions: Condition) -> Select[Any]:
+        return kept.select(kept.customer).where(*conditions)
 
     def _assignments(self, *conditions: Condition) -> Select[Any]:
-        return self._narrow(select(self.tables.assignment.c.customer_id).where(*conditions))
+        return select(self.tables.assignment.c.customer_id).where(*conditions)
 
-    def _narrow(self, customers: Select[Any]) -> Select[Any]:
-        if self.within is None:
-            return customers
-        return customers.where(next(iter(customers.selected_columns)).in_(self.within))
-
-    def _assigned(self, staff: StaffSet, *, primary: bool) -> Customers:
-        slot = self.tables.assignment.c.slot
-        conditions = [slot == 0] if primary else []
-        return self._assignments(*conditions, *self._staff(staff))
+    def _shared(self, staff: frozenset[StaffId], at: int) -> Select[Any]:
+        share = self.tables.share
+        asked = self.me is not None and is_only(staff, self.me) and at == self.moment
+        after = bindparam("moment", at, type_=BigInteger()) if asked else literal(at, BigInteger())
+        return select(share.c.customer_id).where(self._among(share.c.staff_id, staff), share.c.until > after)
 
     def _staff(self, staff: StaffSet) -> list[Condition]:
         mine, who = self.tables.assignment.c.staff_id, self.tables.staff
@@ -238,8 +348,13 @@ class Compiler:
             return [mine.in_(self._working_in(staff.departments))]
         if isinstance(staff, Outsiders):
             return [mine.not_in(self._working_in(staff.departments))]
+        return [self._among(mine, staff)]
+
+    def _among(self, mine: ColumnElement[Any], staff: frozenset[StaffId]) -> Condition:
         key = self.tables.staff_key
-        return [one_of(mine, _ids(staff, key), key)]
+        if self.me is not None and is_only(staff, self.me):
+            return mine == bindparam("me", self.me, type_=key) if key.can_be(self.me) else false()
+        return one_of(mine, _ids(staff, key), key)
 
     def _working_in(self, departments: Collection[str]) -> Select[Any]:
         works = self.tables.staff_department
@@ -253,6 +368,11 @@ class Compiler:
             mine = self.tables.assignment.c.customer_id
             customers = customers.group_by(mine).having(func.count() >= least)
         return self._in(customers)
+
+
+def _joined(lists: list[Select[Any]]) -> Select[Any] | CompoundSelect[Any]:
+    """Several lists as one; one stands for itself."""
+    return lists[0] if len(lists) == 1 else union_all(*lists)
 
 
 def _under(declared: Field, value: ColumnElement[Any], text: str) -> Condition:
@@ -270,6 +390,39 @@ def _contains(_declared: Field, value: ColumnElement[Any], text: str) -> Conditi
     return PlaceOf(value, literal(text, Text())) > 0
 
 
+def shape(scope: Scope, me: StaffId | None, moment: int | None = None) -> Hashable:
+    """The scope with ``me`` and ``moment`` left out: colleagues with the same rights share their statements."""
+    match scope:
+        case AllOf(parts) | AnyOf(parts):
+            return (type(scope), *[shape(part, me, moment) for part in parts])
+        case Not(part):
+            return Not, shape(part, me, moment)
+        case SharedWith(staff, at) if is_only(staff, me) and at == moment:
+            return SharedWith, ME
+        case AssignedTo(staff) | PrimaryOf(staff) if is_only(staff, me):
+            return type(scope), ME
+        case _:
+            return scope
+
+
+def moment_of(scope: Scope, me: StaffId | None) -> int | None:
+    """The moment the shares of ``me`` are compared with, where the scope asks for them."""
+    match scope:
+        case AllOf(parts) | AnyOf(parts):
+            return next((at for part in parts if (at := moment_of(part, me)) is not None), None)
+        case Not(part):
+            return moment_of(part, me)
+        case SharedWith(staff, at) if is_only(staff, me):
+            return at
+        case _:
+            return None
+
+
+def is_only(staff: StaffSet, me: StaffId | None) -> bool:
+    """Whether a set of staff is ``me`` and nobody else."""
+    return isinstance(staff, frozenset) and len(staff) == 1 and me in staff
+
+
 def guarded(tables: Tables, guard: Guard | None) -> Condition:
     """TRUE while the staff is active and its access is still what the snapshot says; asked once, not per row."""
     if guard is None:
@@ -278,7 +431,10 @@ def guarded(tables: Tables, guard: Guard | None) -> Condition:
         return false()
     staff = tables.staff
     mine = select(literal(1)).where(
-        staff.c.id == guard.staff, staff.c.active, not_(staff.c.deleted), staff.c.access_version == guard.version
+        staff.c.id == bindparam("me", guard.staff, type_=tables.staff_key),
+        staff.c.active,
+        not_(staff.c.deleted),
+        staff.c.access_version == bindparam("version", guard.version, type_=BigInteger()),
     )
     return mine.exists()
 
@@ -309,10 +465,6 @@ def _fitting(parts: tuple[Scope, ...]) -> tuple[Scope, ...]:
     if len(parts) > PARTS_LIMIT:
         raise uncompilable(f"A sentence of {len(parts)} parts is too long for SQL; {PARTS_LIMIT} are allowed.")
     return parts
-
-
-def _kind(declared: Field) -> Any:
-    return {Kind.TEXT: Text(), Kind.BOOLEAN: Boolean()}.get(declared.kind, BigInteger())
 
 
 def _fold(declared: Field, value: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -6,6 +6,7 @@ It carries out an effect as :func:`ownership_core.ruling.carry_out` does, with t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from attrs import frozen
@@ -15,8 +16,10 @@ from sqlalchemy import (
     FromClause,
     Insert,
     Select,
+    Table,
     and_,
     case,
+    cast,
     false,
     func,
     insert,
@@ -28,52 +31,40 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import BigInteger, Text
 
-from ownership_core.commands import Ids, Matching, One, Selection
-from ownership_core.model import CustomerId, StaffId
+from ownership_core.commands import Matching
+from ownership_core.model import StaffId
 from ownership_core.policies import SortKey
 from ownership_core.ports import Draft
-from ownership_core.ruling import Drop, Effect, Fate, Primary
-from ownership_core.scope import AllOf, Everything, Scope
-from ownership_sqlalchemy.compile import Compiler, uncompilable
-from ownership_sqlalchemy.dialects import Database, JsonLength, JsonList, JsonRecord, as_text, json_truth, rows_of
-from ownership_sqlalchemy.rows import FIRST_CODES
+from ownership_core.rows import FIRST_CODES, draft_codes, named, requirement_codes
+from ownership_core.ruling import PLACED, Demand, Drop, Effect, Fate, Placed, Primary, Side
+from ownership_core.scope import AllOf, Everything, Not, Scope
+from ownership_sqlalchemy.compile import Compiler
+from ownership_sqlalchemy.dialects import (
+    WHO,
+    AsJson,
+    Database,
+    Exact,
+    JsonLength,
+    JsonList,
+    JsonObjects,
+    JsonRecord,
+    JsonStaff,
+    as_text,
+    json_truth,
+    rows_of,
+)
 from ownership_sqlalchemy.tables import Tables
 
 Column = ColumnElement[Any]
 Condition = ColumnElement[bool]
-CODES_LIMIT = 60  # as many bits a signed 64-bit number has to spare
 
 
-def requirement_codes(draft: Draft) -> dict[str, Scope]:
-    """The distinct codes of the requirements in order, each with everything it stands for."""
-    together: dict[str, tuple[Scope, ...]] = {}
-    for requirement in draft.requirements:
-        together[requirement.code] = (*together.get(requirement.code, ()), requirement.scope)
-    if len(together) > CODES_LIMIT - len(FIRST_CODES):
-        raise uncompilable(f"{len(together)} different codes are too many for one run.")
-    return {code: AllOf(scopes) for code, scopes in together.items()}
-
-
-def code_names(draft: Draft) -> tuple[str, ...]:
-    """Which code each bit of the run's plan rows stands for."""
-    return tuple(dict.fromkeys((*FIRST_CODES, *requirement_codes(draft))))
-
-
-def named(selection: Selection) -> tuple[CustomerId, ...] | None:
-    """The ids a selection names; None for a scope."""
-    match selection:
-        case One(id):
-            return (id,)
-        case Ids(ids):
-            return ids
-        case Matching():
-            return None
-
-
-def is_dropped(tables: Tables, effect: Effect) -> Condition:
-    """Whether ``effect`` ends the assignment at hand; the staff it adds always stays."""
-    ended = _is_ended(tables, effect)
-    return ended if effect.add is None else and_(ended, tables.assignment.c.staff_id != effect.add)
+def is_dropped(tables: Tables, effect: Effect, receiver: Column | None = None) -> Condition:
+    """Whether ``effect`` ends the assignment at hand; the staff it adds, or deals the customer to, always stays."""
+    ended, mine = _is_ended(tables, effect), tables.assignment
+    if effect.add is PLACED:
+        return ended if receiver is None else and_(ended, mine.c.staff_id.is_distinct_from(receiver))
+    return ended if effect.add is None else and_(ended, mine.c.staff_id != effect.add)
 
 
 def _is_ended(tables: Tables, effect: Effect) -> Condition:
@@ -87,6 +78,69 @@ def _is_ended(tables: Tables, effect: Effect) -> Condition:
             return mine.c.slot.is_not(None)
         case Drop.EVERYONE_ELSE | Drop.EVERYONE:
             return true()
+        case Drop.BEYOND_ROOM:
+            return _ahead(tables, effect) >= effect.room
+        case Drop.UNDONE:
+            return _brought(tables)
+
+
+@lru_cache
+def _also(table: Table, name: str) -> FromClause:
+    """``table`` once more under another name: the same object wherever a statement speaks of it."""
+    return table.alias(name)
+
+
+def _undone_in(tables: Tables) -> FromClause:
+    """The plan rows of the runs that are taken back."""
+    return _also(tables.plan_item, "undone")
+
+
+def _brought(tables: Tables) -> Condition:
+    """Whether the assignment at hand came by the run that is taken back."""
+    mine, undone = tables.assignment, _undone_in(tables)
+    lines = JsonObjects(undone.c.restored).table_valued("value", name="came_back")
+    came_back = select(cast(JsonStaff(lines.c.value), tables.staff_key)).select_from(lines)
+    again = and_(undone.c.restored != "[]", mine.c.staff_id.in_(came_back.correlate(undone)))
+    return or_(mine.c.staff_id == undone.c.added, again)
+
+
+def _ahead(tables: Tables, effect: Effect) -> ColumnElement[int]:
+    """How many of the customer's other assignments come before the one at hand."""
+    mine, other = tables.assignment, tables.assignment.alias("other")
+    before = _comes_before(_order_of(tables, other, effect), _order_of(tables, mine, effect))
+    return (
+        select(func.count())
+        .select_from(other)
+        .where(other.c.customer_id == mine.c.customer_id, before)
+        .correlate(mine)
+        .scalar_subquery()
+    )
+
+
+def _comes_before(some: list[Column], others: list[Column]) -> Condition:
+    """Compare part by part; rows of several types cannot be compared as rows everywhere."""
+    condition: Condition = false()
+    for one, other in reversed(list(zip(some, others, strict=True))):
+        condition = or_(one < other, and_(one == other, condition))
+    return condition
+
+
+def _order_of(tables: Tables, assignment: FromClause, effect: Effect) -> list[Column]:
+    """The primary first, then active staff, then the others; each by ``promote_by`` and staff id."""
+    is_primary, is_active = assignment.c.slot.is_not(None), assignment.c.staff_id.in_(_active(tables))
+    return [_bit(is_primary, 0, 1), _bit(is_active, 0, 1), *_by(assignment, effect)]
+
+
+def _by(assignment: FromClause, effect: Effect) -> list[Column]:
+    # Staff sort as text here whatever their key type, as they do in the reference.
+    columns = assignment.c
+    keys = {SortKey.SINCE: columns.since, SortKey.ROLE: columns.role, SortKey.STAFF: as_text(columns.staff_id)}
+    return [keys[key] for key in dict.fromkeys((*effect.promote_by, SortKey.STAFF))]
+
+
+def _active(tables: Tables) -> Select[Any]:
+    staff = tables.staff
+    return select(staff.c.id).where(staff.c.active, not_(staff.c.deleted))
 
 
 @frozen
@@ -110,18 +164,18 @@ class Drafting:
     # 1: the customers, whether they may be seen, what they fail, who is assigned
 
     def _seen(self) -> Select[Any]:
-        tables, effect = self.tables, self.draft.effect
+        tables = self.tables
         customer, head = tables.customer, tables.head
-        former, already = tables.assignment.alias("former"), tables.assignment.alias("already")
-        asked, source, compiler, condition = self._source()
-        source = (
-            source.outerjoin(head, head.c.customer_id == customer.c.id)
-            .outerjoin(former, and_(former.c.customer_id == customer.c.id, former.c.slot == 0))
-            .outerjoin(
-                already, and_(already.c.customer_id == customer.c.id, already.c.staff_id == self._staff(effect.add))
+        former = tables.assignment.alias("former")
+        asked, source, condition = self._source()
+        compiler = self.compiler.one_by_one()  # which customers there are is said by the source
+        source = self._with_parties(
+            source.outerjoin(head, head.c.customer_id == customer.c.id).outerjoin(
+                former, and_(former.c.customer_id == customer.c.id, former.c.slot == 0)
             )
         )
-        visible = and_(customer.c.id.is_not(None), compiler.where(self.draft.visible))
+        is_asked_for = Exact(customer.c.id) == Exact(asked) if tables.customer_key.is_loose else true()
+        visible = and_(customer.c.id.is_not(None), is_asked_for, compiler.where(self.draft.visible))
         columns = [
             asked.label("customer_id"),
             _bit(visible, 1, 0).label("found"),
@@ -129,28 +183,116 @@ class Drafting:
             func.coalesce(head.c.version, 0).label("version"),
             self._failing(compiler).label("failing"),
             former.c.staff_id.label("primary_before"),
-            already.c.staff_id.label("already"),
+            self._already.c.staff_id.label("already"),
             self._removed().label("removed"),
             self._anybody().label("anybody"),
             self._promoted().label("promoted"),
+            *self._dealt(former),
+            *self._undone(),
+            *self._crowded(compiler),
             *self._expected(),
         ]
         return select(*columns).select_from(source).where(condition)
 
-    def _source(self) -> tuple[Column, FromClause, Compiler, Condition]:
-        """The id column, where it comes from, a compiler narrowed to these customers, and what must hold."""
+    @property
+    def _already(self) -> FromClause:
+        """The assignment of the staff that is added, where there is one."""
+        return _also(self.tables.assignment, "already")
+
+    def _with_parties(self, source: FromClause) -> FromClause:
+        """Beside each customer: whom it is dealt to, what is taken back, who has it already, who gives it away."""
+        tables, draft, effect, customer = self.tables, self.draft, self.draft.effect, self.tables.customer
+        if effect.add is PLACED and not draft.from_plan and not draft.only_placed:
+            placed = tables.placement
+            source = source.outerjoin(placed, and_(placed.c.run == draft.run, placed.c.customer_id == customer.c.id))
+        if draft.undoes and draft.from_plan:
+            undone = _undone_in(tables)
+            source = source.outerjoin(undone, and_(undone.c.customer_id == customer.c.id, self._is_undone(undone)))
+        already = self._already
+        source = source.outerjoin(
+            already, and_(already.c.customer_id == customer.c.id, already.c.staff_id == self._receiver())
+        )
+        if effect.passes_role and effect.drop is Drop.ONE:
+            giver = _also(self.tables.assignment, "giver")
+            gives = and_(giver.c.customer_id == customer.c.id, giver.c.staff_id == self._staff(effect.dropped))
+            source = source.outerjoin(giver, gives)
+        return source
+
+    def _receiver(self) -> Column:
+        """Whom a customer is given to."""
+        add = self.draft.effect.add
+        if add is not PLACED:
+            return self._staff(add)
+        return self.tables.expectation.c.receiver if self.draft.from_plan else self.tables.placement.c.staff
+
+    def _dealt(self, former: FromClause) -> list[Column]:
+        """Whom each customer is dealt to, by which rule, and the role that goes with it."""
+        draft, effect = self.draft, self.draft.effect
+        found: list[Column] = []
+        if effect.add is PLACED:
+            source = self.tables.expectation.c.source if draft.from_plan else self.tables.placement.c.source
+            found += [self._receiver().label("receiver"), func.coalesce(source, "").label("source")]
+        if effect.passes_role:
+            giver = _also(self.tables.assignment, "giver") if effect.drop is Drop.ONE else former
+            found.append(func.coalesce(giver.c.role, "").label("role"))
+        return found
+
+    def _undone(self) -> list[Column]:
+        """What is taken back, and whether anything has happened since."""
+        if not self.draft.effect.undoes:
+            return []
+        undone, head = _undone_in(self.tables), self.tables.head
+        as_it_was = undone.c.version + 1 == head.c.version
+        back = case((as_it_was, undone.c.removed), else_=self._gone(undone))
+        return [
+            _bit(as_it_was, 1, 0).label("as_it_was"),
+            undone.c.primary_before.label("undone_primary"),
+            func.coalesce(back, "[]").label("restored"),
+        ]
+
+    def _gone(self, undone: FromClause) -> Column:
+        """Those who would come back and are not there."""
+        lines = JsonObjects(func.coalesce(undone.c.removed, "[]")).table_valued("value", name="gone")
+        there = self.tables.assignment.alias("there")
+        staff = cast(JsonStaff(lines.c.value), self.tables.staff_key)
+        held = select(there.c.staff_id).where(there.c.customer_id == undone.c.customer_id, there.c.staff_id == staff)
+        missing = select(JsonList(AsJson(lines.c.value))).select_from(lines)
+        missing = missing.where(not_(held.correlate(undone, lines).exists())).correlate(undone)
+        return as_text(missing.scalar_subquery())  # in the collation of what else may stand there
+
+    def _is_undone(self, undone: FromClause) -> Condition:
+        return and_(undone.c.run.in_(self.draft.undoes), undone.c.fate == Fate.CHANGED.value)
+
+    def _crowded(self, compiler: Compiler) -> list[Column]:
+        """How many are assigned now, and which limits hold of the customer or cannot be told of it."""
+        if not self.draft.limits:
+            return []
+        limits = self.draft.limits
+        bound = [_bit(compiler.where(Not(one.scope)), 0, 1).label(f"bound_{i}") for i, one in enumerate(limits)]
+        return [self._of_customer(func.count()).scalar_subquery().label("assigned"), *bound]
+
+    def _source(self) -> tuple[Column, FromClause, Condition]:
+        """The id column, where it comes from, and what must hold."""
         tables, customer, ids = self.tables, self.tables.customer, named(self.draft.selection)
+        if self.draft.undoes and not self.draft.from_plan:
+            undone = _undone_in(tables)
+            source = undone.join(customer, customer.c.id == undone.c.customer_id)
+            return undone.c.customer_id, source, and_(self._is_undone(undone), self.compiler.where(self.draft.visible))
+        if self.draft.only_placed and not self.draft.from_plan:
+            placed = tables.placement
+            source = placed.join(customer, customer.c.id == placed.c.customer_id)
+            condition = and_(placed.c.run == self.draft.run, self.compiler.where(self.draft.visible))
+            return placed.c.customer_id, source, condition
         if self.draft.from_plan:
             expected = tables.expectation
-            within = select(expected.c.customer_id).where(expected.c.run == self.draft.run)
             source = expected.outerjoin(customer, customer.c.id == expected.c.customer_id)
-            return expected.c.customer_id, source, self.compiler.narrowed(within), expected.c.run == self.draft.run
+            return expected.c.customer_id, source, expected.c.run == self.draft.run
         if ids is None:
             condition = self.compiler.where(AllOf((self.draft.visible, self._selecting())))
-            return customer.c.id, customer, self.compiler, condition
-        wanted, again = (rows_of(tables.customer_ids(ids), tables.customer_key, name) for name in ("asked", "within"))
+            return customer.c.id, customer, condition
+        wanted = rows_of(tables.customer_ids(ids), tables.customer_key, "asked")
         source = wanted.outerjoin(customer, customer.c.id == wanted.c.id)
-        return wanted.c.id, source, self.compiler.narrowed(select(again.c.id)), true()
+        return wanted.c.id, source, true()
 
     def _selecting(self) -> Scope:
         selection = self.draft.selection
@@ -167,23 +309,50 @@ class Drafting:
         return asked.in_(select(chosen.c.id))
 
     def _failing(self, compiler: Compiler) -> Column:
-        """The bits of all requirements that are not TRUE: NULL falls into ELSE and refuses."""
-        names = code_names(self.draft)
+        """The bits of all requirements and demands that are not TRUE: NULL falls into ELSE and refuses."""
         bits: Column = literal(0, BigInteger())
         for code, scope in requirement_codes(self.draft).items():
-            bits = bits.bitwise_or(_bit(compiler.where(scope), 0, 1 << names.index(code)))
+            bits = bits.bitwise_or(_bit(compiler.where(scope), 0, self._flag(code)))
+        for demand in self.draft.demands:
+            met = or_(not_(self._concerns(demand)), compiler.where(demand.requirement.scope))
+            bits = bits.bitwise_or(_bit(met, 0, self._flag(demand.requirement.code)))
+        for code in self.draft.unplaced if not self.draft.from_plan else ():
+            bits = bits.bitwise_or(_bit(self.tables.placement.c.code == code, self._flag(code), 0))
         return bits
 
+    def _flag(self, code: str) -> int:
+        return 1 << draft_codes(self.draft, WHO).index(code)
+
+    def _concerns(self, demand: Demand) -> Condition:
+        """Whether one of the staff a demand is about gains or loses the customer; never NULL."""
+        them = rows_of(self.tables.staff_ids(demand.staff), self.tables.staff_key, "them")
+        among = select(them.c.id)
+        if not self.draft.effect.undoes:
+            return func.coalesce(self._receiver().in_(among), false())
+        undone = _undone_in(self.tables)
+        if demand.side is Side.GAINS:
+            return self._in_lines(undone.c.removed, among)
+        return or_(func.coalesce(undone.c.added.in_(among), false()), self._in_lines(undone.c.restored, among))
+
+    def _in_lines(self, text: Column, among: Select[Any]) -> Condition:
+        lines = JsonObjects(func.coalesce(text, "[]")).table_valued("value", name="parties")
+        staff = cast(JsonStaff(lines.c.value), self.tables.staff_key)
+        return select(literal(1)).select_from(lines).where(staff.in_(among)).correlate(_undone_in(self.tables)).exists()
+
     def _of_customer(self, *columns: Column) -> Select[Any]:
-        mine, customer = self.tables.assignment, self.tables.customer
-        return select(*columns).where(mine.c.customer_id == customer.c.id).correlate(customer)
+        tables, mine, customer = self.tables, self.tables.assignment, self.tables.customer
+        beside = tables.placement, tables.expectation, _undone_in(tables)
+        return select(*columns).where(mine.c.customer_id == customer.c.id).correlate(customer, *beside)
 
     def _removed(self) -> Column:
         if self.draft.effect.drop is Drop.NOBODY:
             return literal("[]", Text())
         mine = self.tables.assignment
         record = assignment_record(mine.c.staff_id, mine.c.slot.is_not(None), mine.c.since, mine.c.role, mine.c.source)
-        return self._of_customer(JsonList(record)).where(is_dropped(self.tables, self.draft.effect)).scalar_subquery()
+        return self._of_customer(JsonList(record)).where(self._is_dropped()).scalar_subquery()
+
+    def _is_dropped(self) -> Condition:
+        return is_dropped(self.tables, self.draft.effect, self._receiver())
 
     def _anybody(self) -> Column:
         if self.draft.effect.primary is not Primary.IF_UNASSIGNED:
@@ -192,45 +361,54 @@ class Drafting:
 
     def _promoted(self) -> Column:
         effect, mine = self.draft.effect, self.tables.assignment
-        if not effect.promote_by or effect.primary not in (Primary.STAY, Primary.IF_UNASSIGNED):
+        kept = self._of_customer(mine.c.staff_id).where(not_(self._is_dropped())).limit(1)
+        if effect.primary is Primary.FILL:
+            return kept.order_by(*_order_of(self.tables, mine, effect)).scalar_subquery()
+        if not effect.promote_by or effect.primary in (Primary.NOBODY, Primary.UNDONE):
             return self._staff(None)
-        # Staff sort as text here whatever their key type, as they do in the reference.
-        keys = {SortKey.SINCE: mine.c.since, SortKey.ROLE: mine.c.role, SortKey.STAFF: as_text(mine.c.staff_id)}
-        order = dict.fromkeys((*effect.promote_by, SortKey.STAFF))
-        staff = self.tables.staff
-        active = select(staff.c.id).where(staff.c.active, not_(staff.c.deleted))
-        kept = self._of_customer(mine.c.staff_id).where(
-            not_(is_dropped(self.tables, effect)), mine.c.staff_id.in_(active)
-        )
-        return kept.order_by(*(keys[key] for key in order)).limit(1).scalar_subquery()
+        fit = kept.where(mine.c.staff_id.in_(_active(self.tables)))
+        return fit.order_by(*_by(mine, effect)).scalar_subquery()
 
     def _expected(self) -> list[Column]:
         if not self.draft.from_plan:
             return []
         expected = self.tables.expectation
-        return [expected.c[name].label(f"expected_{name}") for name in ("version", "primary_after", "added", "removed")]
+        names = ("version", "primary_after", "added", "removed", "restored")
+        return [expected.c[name].label(f"expected_{name}") for name in names]
 
-    def _staff(self, staff: StaffId | None) -> Column:
-        return literal(staff, self.tables.staff_key)
+    def _staff(self, staff: StaffId | Placed | None) -> Column:
+        return literal(None if staff is PLACED else staff, self.tables.staff_key)
 
     # 2: what the effect would do
 
     def _outcome(self, seen: CTE) -> Select[Any]:
-        effect = self.draft.effect
-        added: Column = case((seen.c.already.is_(None), self._staff(effect.add)))
+        added: Column = case((seen.c.already.is_(None), self._given(seen)))
         return select(seen, self._primary_after(seen).label("primary_after"), added.label("added"))
 
+    def _given(self, seen: CTE) -> Column:
+        add = self.draft.effect.add
+        return seen.c.receiver if add is PLACED else self._staff(add)
+
     def _primary_after(self, seen: CTE) -> Column:
-        effect, nobody = self.draft.effect, self._staff(None)
+        effect, nobody, given = self.draft.effect, self._staff(None), self._given(seen)
         match effect.primary:
+            case Primary.TAKE if effect.add is PLACED:
+                return case((given.is_not(None), given), else_=self._stays(seen))
             case Primary.TAKE:
-                return self._staff(effect.add)
+                return given
             case Primary.NOBODY:
                 return nobody
             case Primary.IF_UNASSIGNED:
-                return case((seen.c.anybody == 0, self._staff(effect.add)), else_=self._stays(seen))
+                return case((seen.c.anybody == 0, given), else_=self._stays(seen))
+            case Primary.INHERIT:
+                inherits = and_(given.is_not(None), seen.c.primary_before == self._staff(effect.dropped))
+                return case((inherits, given), else_=self._stays(seen))
             case Primary.STAY:
                 return self._stays(seen)
+            case Primary.FILL:
+                return seen.c.promoted
+            case Primary.UNDONE:
+                return seen.c.undone_primary
 
     def _stays(self, seen: CTE) -> Column:
         """The former primary, or where its assignment ends the one promoted."""
@@ -242,34 +420,46 @@ class Drafting:
 
     def _primary_kept(self, seen: CTE) -> Condition:
         effect, former = self.draft.effect, seen.c.primary_before
-        is_added = false() if effect.add is None else former == effect.add
+        is_added = false() if effect.add is None else former == self._given(seen)
         match effect.drop:
             case Drop.NOBODY:
                 return true()
             case Drop.ONE:
                 return true() if effect.dropped is None else or_(former != effect.dropped, is_added)
-            case Drop.FORMER_PRIMARY | Drop.EVERYONE_ELSE | Drop.EVERYONE:
+            case Drop.FORMER_PRIMARY | Drop.EVERYONE_ELSE | Drop.EVERYONE | Drop.UNDONE:
                 return is_added
+            case Drop.BEYOND_ROOM:
+                return true() if effect.room else is_added
 
     # 3: every failing code
 
     def _judged(self, outcome: CTE) -> Select[Any]:
         draft = self.draft
-        not_found, conflict, stale = (1 << place for place in range(len(FIRST_CODES)))
+        not_found, conflict, stale, since = (1 << place for place in range(len(FIRST_CODES)))
         bits: Column = outcome.c.failing
         if draft.expected_version is not None:
             bits = bits.bitwise_or(_bit(outcome.c.version == draft.expected_version, 0, conflict))
         if draft.from_plan:
             bits = bits.bitwise_or(_bit(self._as_expected(outcome), 0, stale))
+        if draft.effect.undoes:
+            settled = or_(outcome.c.as_it_was == 1, not_(self._changes(outcome)))
+            bits = bits.bitwise_or(_bit(settled, 0, since))
+        for place, limit in enumerate(draft.limits):
+            after = outcome.c.assigned - JsonLength(outcome.c.removed) + JsonLength(outcome.c.restored)
+            crowded = and_(outcome.c[f"bound_{place}"] == 1, after > limit.staff)
+            bits = bits.bitwise_or(_bit(crowded, self._flag(draft.limit_code), 0))
         codes = case((outcome.c.found == 1, bits), else_=not_found)
         touched = true() if draft.effect.touch else false()
-        changes = or_(
-            touched,
+        changes = or_(touched, self._changes(outcome))
+        return select(outcome, codes.label("codes"), _bit(changes, 1, 0).label("changes"))
+
+    def _changes(self, outcome: CTE) -> Condition:
+        return or_(
             outcome.c.added.is_not(None),
             outcome.c.removed != "[]",
+            outcome.c.restored != "[]" if self.draft.effect.undoes else false(),
             outcome.c.primary_before.is_distinct_from(outcome.c.primary_after),
         )
-        return select(outcome, codes.label("codes"), _bit(changes, 1, 0).label("changes"))
 
     def _as_expected(self, outcome: CTE) -> Condition:
         return and_(
@@ -278,6 +468,7 @@ class Drafting:
             outcome.c.primary_after.is_not_distinct_from(outcome.c.expected_primary_after),
             outcome.c.added.is_not_distinct_from(outcome.c.expected_added),
             JsonLength(outcome.c.removed) == outcome.c.expected_removed,
+            JsonLength(outcome.c.restored) == outcome.c.expected_restored if self.draft.effect.undoes else true(),
         )
 
     # 4: the plan rows; a refused one carries no change
@@ -302,7 +493,23 @@ class Drafting:
             case((passed, judged.c.primary_after)),
             case((passed, judged.c.added)),
             case((passed, judged.c.removed), else_="[]"),
+            *self._particulars(judged, passed),
         )
+
+    def _particulars(self, judged: CTE, passed: Condition) -> list[Column]:
+        """Whom a row gives the customer to, by which rule and in which role, and who comes back."""
+        effect, nothing = self.draft.effect, literal("", Text())
+        receiver: Column = self._staff(None)
+        source: Column = nothing
+        if effect.add is PLACED:
+            receiver, source = case((passed, judged.c.receiver)), case((passed, judged.c.source), else_="")
+        role: Column = nothing
+        if effect.passes_role:
+            role = case((and_(passed, judged.c.removed != "[]"), judged.c.role), else_="")
+        restored: Column = literal("[]", Text())
+        if effect.undoes:
+            restored = case((passed, judged.c.restored), else_="[]")
+        return [receiver, source, role, restored]
 
 
 def assignment_record(staff: Column, primary: Condition, since: Column, role: Column, source: Column) -> Column:

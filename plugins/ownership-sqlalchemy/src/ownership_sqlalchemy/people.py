@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Select, Table, delete, insert, literal, select, update
+from sqlalchemy import CompoundSelect, Select, Table, delete, insert, literal, select, union, update
 
 from ownership_core.events import Event
-from ownership_core.model import Department, GroupRestriction, Level, Staff
+from ownership_core.model import CoverRow, Department, GroupRestriction, Level, Staff
+from ownership_core.rules import Rule
 from ownership_sqlalchemy import rows
+from ownership_sqlalchemy.dialects import overtaken
 from ownership_sqlalchemy.read import SqlReader
 
 
@@ -36,7 +38,8 @@ class PeopleWriter(SqlReader):
             self._run(delete(table).where(table.c.staff_id == id))
             self._insert(table, [{"staff_id": id, column: value} for value in sorted(values)])
         self._restrict("staff", id, staff.restriction)
-        self._raise_access(select(literal(id, tables.staff_key).label("id")))
+        covering = select(tables.cover.c.by_id).where(tables.cover.c.staff_id == id)
+        self._raise_access(union(select(literal(id, tables.staff_key).label("id")), covering))
         self._record(event)
 
     def save_department(self, department: Department, event: Event) -> None:
@@ -48,13 +51,33 @@ class PeopleWriter(SqlReader):
         self._record(event)
 
     def save_role(self, role: str, levels: Mapping[str, Level], event: Event) -> None:
-        """Insert or replace a role; raises the access version of every staff that holds it."""
+        """Insert or replace a role; raises the access version of every staff that holds it or covers a holder."""
         level, held = self._tables.role_level, self._tables.staff_role
         self._put(self._tables.role, {"name": role}, {"version": event.version})
         self._run(delete(level).where(level.c.role == role))
-        rows = [{"role": role, "action": action, "level": int(levels[action])} for action in sorted(levels)]
-        self._insert(level, rows)
-        self._raise_access(select(held.c.staff_id).where(held.c.role == role))
+        reach = [{"role": role, "action": action, "level": int(levels[action])} for action in sorted(levels)]
+        self._insert(level, reach)
+        holders, cover = select(held.c.staff_id).where(held.c.role == role), self._tables.cover
+        self._raise_access(union(holders, select(cover.c.by_id).where(cover.c.staff_id.in_(holders))))
+        self._record(event)
+
+    def save_cover(self, cover: CoverRow, event: Event) -> None:
+        """Insert or replace a cover; raises the access version of who covers."""
+        fresh = {"staff_id": cover.staff, "by_id": cover.by, "since": cover.since, "until": cover.until}
+        self._put(self._tables.cover, {"id": cover.id}, {**fresh, "version": event.version})
+        self._raise_access(select(literal(cover.by, self._tables.staff_key).label("id")))
+        self._record(event)
+
+    def save_rule(self, rule: Rule, event: Event) -> None:
+        """Insert or replace a rule; its version is that of its event."""
+        columns = rows.rule_columns(rule, event.version)
+        self._put(self._tables.rule, {"id": columns.pop("id")}, columns)
+        self._record(event)
+
+    def delete_rule(self, rule: str, event: Event) -> None:
+        """Forget a rule; its events stay."""
+        kept = self._tables.rule
+        self._run(delete(kept).where(kept.c.id == rule))
         self._record(event)
 
     def _restrict(self, kind: str, holder: str, restriction: GroupRestriction | None) -> None:
@@ -66,21 +89,23 @@ class PeopleWriter(SqlReader):
             self._insert(rule, [{**mine, "mode": restriction.mode.value}])
             self._insert(group, [{**mine, "customer_group": name} for name in sorted(restriction.groups)])
 
-    def _raise_access(self, whose: Select[Any] | None) -> None:
+    def _raise_access(self, whose: Select[Any] | CompoundSelect[Any] | None) -> None:
         staff = self._tables.staff
         raised = update(staff).values(access_version=staff.c.access_version + 1)
         self._run(raised if whose is None else self._database.within(raised, (staff.c.id,), whose))
 
     def _record(self, event: Event) -> None:
-        self._insert(self._tables.event, [rows.event_columns(event)])
+        with overtaken():  # a version that somebody else has given meanwhile
+            self._insert(self._tables.event, [rows.event_columns(event)])
 
     def _put(
         self, table: Table, key: Mapping[str, Any], fresh: Mapping[str, Any], first: Mapping[str, Any] | None = None
     ) -> None:
         """Update the row with this key, or insert it; ``first`` counts for a new row only."""
         found = [table.c[name] == value for name, value in key.items()]
-        if self._run(update(table).where(*found).values(**fresh)).rowcount == 0:
-            self._insert(table, [{**key, **fresh, **(first or {})}])
+        with overtaken():
+            if self._run(update(table).where(*found).values(**fresh)).rowcount == 0:
+                self._insert(table, [{**key, **fresh, **(first or {})}])
 
     def _insert(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
         many = list(rows)

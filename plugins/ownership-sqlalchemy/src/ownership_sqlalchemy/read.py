@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -12,8 +12,10 @@ from sqlalchemy import (
     Connection,
     CursorResult,
     Executable,
+    FromClause,
     Select,
     and_,
+    bindparam,
     case,
     false,
     func,
@@ -24,21 +26,54 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union_all,
 )
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.types import BigInteger, Text
+from sqlalchemy.types import BigInteger, Boolean, Text, TypeEngine
 
+from ownership_core.distribute import Marked
 from ownership_core.events import Event, Subject
 from ownership_core.fields import Fields, Kind
-from ownership_core.model import Access, Customer, CustomerId, Department, DepartmentId, Level, Staff, StaffId, Value
-from ownership_core.ports import Order, Position, Query, Run, Task
+from ownership_core.keys import id_order
+from ownership_core.model import (
+    Access,
+    Actor,
+    CoverRow,
+    Customer,
+    CustomerId,
+    Department,
+    DepartmentId,
+    Level,
+    Staff,
+    StaffId,
+    Value,
+)
+from ownership_core.ports import Load, Order, Position, Query, Run, Task
+from ownership_core.rules import Rule
 from ownership_core.ruling import PlanRow
+from ownership_core.scope import Scope
 from ownership_sqlalchemy import access, rows
-from ownership_sqlalchemy.compile import COLUMNS, Compiler, guarded
-from ownership_sqlalchemy.dialects import AsJson, JsonList, JsonRow, as_text, coded, database_of, packed, rows_of
+from ownership_sqlalchemy.access import Asked
+from ownership_sqlalchemy.compile import Compiler, guarded, moment_of, shape
+from ownership_sqlalchemy.dialects import (
+    AsJson,
+    Exact,
+    JsonList,
+    JsonRow,
+    as_text,
+    coded,
+    database_of,
+    packed,
+    rows_in,
+    rows_of,
+)
+from ownership_sqlalchemy.facts import COLUMNS
+from ownership_sqlalchemy.prepared import Prepared, Shelf, takes_text
 from ownership_sqlalchemy.tables import Tables
 
 CHUNK = 1_000
+BITS = 60  # as many marks a signed 64-bit number has to spare
+_GUARDED = "guarded"
 _BLANKS: dict[Kind, ColumnElement[Any]] = {Kind.TEXT: literal_column("''"), Kind.BOOLEAN: false()}
 DELIVERED = "delivered"
 
@@ -46,21 +81,31 @@ DELIVERED = "delivered"
 class SqlReader:
     """Answers over one connection."""
 
-    def __init__(self, connection: Connection, tables: Tables, fields: Fields) -> None:
+    def __init__(self, connection: Connection, tables: Tables, fields: Fields, shelf: Shelf | None = None) -> None:
         self._connection = connection
+        self._shelf = Shelf() if shelf is None else shelf
+        self._takes_text = takes_text(connection)
         self._tables = tables
-        self._compiler = Compiler(tables, fields)
         self._database = database_of(connection.dialect)
+        self._compiler = Compiler(tables, fields)
         self._streams: list[_Stream] = []
+        self._single: tuple[Query, Callable[[Connection, Any], Any]] | None = None
 
     # People
 
     def access(self, staff: Collection[StaffId] | None) -> dict[StaffId, Access]:
         """Access snapshots of these staff, or of all; unknown and deleted ones are left out."""
-        everybody = staff is None
-        wanted = None if staff is None else {"wanted": packed(self._tables.staff_ids(frozenset(staff)))}
-        found = self._run(access.statement(self._tables, everybody=everybody), wanted)
+        asked, given = self._asked(staff)
+        found = self._ask(("access", asked), given, lambda: access.statement(self._tables, asked))
         return access.snapshots(found, self._tables.staff_key.key_type)
+
+    def _asked(self, staff: Collection[StaffId] | None) -> tuple[Asked, dict[str, Any]]:
+        if staff is None:
+            return Asked.EVERYBODY, {}
+        ids = self._tables.staff_ids(frozenset(staff))
+        if len(ids) == 1:
+            return Asked.ONE, {"wanted": ids[0]}
+        return Asked.SOME, {"wanted": packed(ids)}
 
     def staff(self, ids: Collection[StaffId] | None = None) -> list[Staff]:
         """These staff, or all, by id; tombstones included."""
@@ -91,11 +136,27 @@ class SqlReader:
             for row in self._run(statement)
         ]
 
+    def rules(self) -> list[Rule]:
+        """All assignment rules, by id."""
+        rule = self._tables.rule
+        found = self._run(select(rule.c.version, rule.c.body).order_by(rule.c.id))
+        return [rows.rule_of(row) for row in found]
+
     def staff_of(self, login: str) -> StaffId | None:
         """The one staff that logs in as ``login``."""
         who = self._tables.staff
         found = [StaffId(str(row.id)) for row in self._run(select(who.c.id).where(who.c.login == login))]
         return found[0] if found else None
+
+    def covers(self, staff: Collection[StaffId] | None = None) -> list[CoverRow]:
+        """All covers, or those that name one of these staff, by id."""
+        cover, key = self._tables.cover, self._tables.staff_key
+        statement = select(cover).order_by(cover.c.id)
+        if staff is not None:
+            named = select(rows_of(self._tables.staff_ids(frozenset(staff)), key).c.id)
+            statement = statement.where(or_(cover.c.staff_id.in_(named), cover.c.by_id.in_(named)))
+        found = self._run(statement)
+        return [CoverRow(row.id, row.staff_id, row.by_id, row.since, row.until, row.version) for row in found]
 
     def departments(self) -> list[Department]:
         """All departments, by id."""
@@ -137,51 +198,184 @@ class SqlReader:
 
     def page(self, query: Query, order: Order, after: Position | None, limit: int) -> list[Customer]:
         """The next ``limit`` customers in ``order``, with values, sets and assignments."""
+        given = {} if after is None else self._place_of(order, after)
+        found = self._about(
+            query, ("page", order, after is not None, limit), given, lambda: self._page(query, order, given, limit)
+        )
+        fields, key = self._compiler.fields, self._tables.staff_key.key_type
+        return [rows.customer_of(row, fields, key) for row in found]
+
+    def _page(self, query: Query, order: Order, given: dict[str, Any], limit: int) -> Select[Any]:
         # The page is cut first: lists of assignments and values are gathered for its rows only.
         places = self._places(order)
         labelled: list[ColumnElement[Any]] = [place.label(f"place_{number}") for number, place in enumerate(places)]
-        chosen = self._matching(query, self._tables.customer.c.id, *labelled)
-        if after is not None:
-            chosen = chosen.where(self._beyond(order, after, places))
-        page = chosen.order_by(*self._sorted(order, places)).limit(limit).subquery("page")
-        again: list[ColumnElement[Any]] = [page.c[f"place_{number}"] for number, _ in enumerate(places)]
-        return self._customers(self._everything(page.c.id).order_by(*self._sorted(order, again)))
 
-    def count(self, query: Query) -> int:
-        """How many customers there are."""
-        return int(self._run(self._matching(query, func.count())).scalar_one())
+        def cut(compiler: Compiler) -> Select[Any]:
+            chosen = self._chosen(compiler, query, self._tables.customer.c.id, *labelled)
+            if given:
+                chosen = chosen.where(self._beyond(order, given, places))
+            return chosen.order_by(*self._sorted(order, places))
+
+        compiler = self._compiler_for(query)
+        few = compiler.for_few() if self._database.reads_ahead else compiler
+        many = self._owning_many(few, query, order, limit)
+        if many is None:
+            page: FromClause = cut(compiler).limit(limit).subquery("page")
+        else:
+            only_if = self._database.only_if
+            gathered, walked = cut(few), cut(compiler.one_by_one())
+            ways = only_if(not_(many), gathered, limit), only_if(many, walked, limit)
+            page = union_all(*(select(way.subquery()) for way in ways)).subquery("page")
+        again: list[ColumnElement[Any]] = [page.c[f"place_{number}"] for number, _ in enumerate(places)]
+        return self._everything(page.c.id).order_by(*self._sorted(order, again))
+
+    def _owning_many(self, compiler: Compiler, query: Query, order: Order, limit: int) -> ColumnElement[bool] | None:
+        """Whether a page is found sooner along the index it is sorted by than among the staff's own customers.
+
+        Gathering takes as long as the customers are many, walking takes ``limit`` times the customers of the shop
+        for each of theirs. None where the database weighs this by itself, or there is no such index.
+        """
+        if order.field not in self._tables.facts.in_order:
+            return None
+        if self._database.joins_exists and not compiler.asks_for_several(query.scope):
+            return None
+        book = compiler.book(query.scope)
+        if book is None:
+            return None
+        many = self._database.exceeds(book, self._tables.customer, limit)
+        return None if many is None else select(select(many.label("many")).cte("weighed").c.many).scalar_subquery()
+
+    def count(self, query: Query, at_most: int | None = None) -> int:
+        """How many customers there are; counting ends at ``at_most``."""
+        (row,) = self._about(query, ("count", at_most), {}, lambda: self._count(query, at_most))
+        return int(row.many)
+
+    def _count(self, query: Query, at_most: int | None) -> Select[Any]:
+        if at_most is None:
+            return self._matching(query, func.count().label("many"), gathering=not self._database.joins_exists)
+        some = self._matching(query, self._tables.customer.c.id).limit(at_most).subquery("some")
+        return select(func.count().label("many")).select_from(some)
 
     def ids(self, query: Query) -> Iterator[CustomerId]:
         """All ids in id order, streamed."""
         id = self._tables.customer.c.id
-        return (row.id for row in self._stream(self._matching(query, id).order_by(id)))
+        return (row.id for row in self._stream(self._matching(query, id).order_by(self._sorted_id)))
 
     def check(self, query: Query, ids: Sequence[CustomerId]) -> frozenset[CustomerId]:
         """Those of ``ids`` the query holds of: one statement for one id or a thousand."""
-        customer = self._tables.customer
-        wanted = select(self._wanted(ids).c.id)
-        condition = self._compiler.narrowed(wanted).where(query.scope)
-        statement = select(customer.c.id).where(
-            customer.c.id.in_(wanted), condition, guarded(self._tables, query.guard)
+        key = self._tables.customer_key
+        if len(ids) == 1 and key.can_be(ids[0]) and self._takes_text and self._is_known(query):
+            return self._check_one(query, ids[0])
+        given = {"asked": packed(key.all_stored(ids))}
+        found = self._about(query, ("check", False), given, lambda: self._check(query, given["asked"], one=False))
+        return frozenset([row.id for row in found]) & frozenset(ids)
+
+    def _check_one(self, query: Query, id: CustomerId) -> frozenset[CustomerId]:
+        """One id; where the same question was asked about another one before, nothing is new but that."""
+        if self._single is None or self._single[0] is not query:
+            key, given = self._kept_as(query, ("check", True))
+            prepared = self._prepared(key, lambda: self._check(query, id, one=True), {"asked", *given})
+            self._single = query, prepared.about(given, "asked")
+        self._finish_streams()
+        try:
+            found = self._single[1](self._connection, id)
+        except DBAPIError as error:
+            raise coded(error) from None
+        return frozenset((id,)) if found == id else frozenset()  # a host's key may take two ids for one
+
+    def _check(self, query: Query, asked: str, *, one: bool) -> Select[Any]:
+        id, key = self._tables.customer.c.id, self._tables.customer_key
+        if one:
+            chosen: ColumnElement[bool] = id == bindparam("asked", asked, type_=key)
+        else:
+            chosen = id.in_(select(rows_in(bindparam("asked", asked, type_=Text()), key).c.id))
+        compiler = self._compiler_for(query).one_by_one()
+        return select(id).where(chosen, compiler.where(query.scope), guarded(self._tables, query.guard))
+
+    def marks(
+        self, query: Query, scopes: Sequence[Scope], fields: Sequence[str], after: CustomerId | None, limit: int
+    ) -> list[Marked]:
+        """The next ``limit`` customers in id order, each with which of ``scopes`` are TRUE of it."""
+        customer, first = self._tables.customer, self._tables.assignment.alias("first")
+        one_by_one = self._compiler.one_by_one()
+        marked = [case((one_by_one.where(scope), 1 << place % BITS), else_=0) for place, scope in enumerate(scopes)]
+        summed = [sum(marked[start : start + BITS], literal(0, BigInteger())) for start in range(0, len(marked), BITS)]
+        values = [one_by_one.value(one_by_one.field(name, many=False)) for name in fields]
+        statement = (
+            self._chosen(
+                self._compiler.asked_by(_asker(query)),
+                query,
+                customer.c.id,
+                first.c.staff_id.label("primary"),
+                *(bits.label(f"held_{place}") for place, bits in enumerate(summed)),
+                *(value.label(f"value_{place}") for place, value in enumerate(values)),
+            )
+            .select_from(customer.outerjoin(first, and_(first.c.customer_id == customer.c.id, first.c.slot == 0)))
+            .order_by(self._sorted_id)
+            .limit(limit)
         )
-        return frozenset(row.id for row in self._run(statement))
+        if after is not None:
+            key = self._tables.customer_key
+            statement = statement.where(self._sorted_id > literal(after, Text() if key.is_loose else key))
+        return [
+            Marked(
+                customer=CustomerId(row.id),
+                held=sum(getattr(row, f"held_{place}") << BITS * place for place in range(len(summed))),
+                values={name: getattr(row, f"value_{place}") for place, name in enumerate(fields)},
+                primary=row.primary,
+            )
+            for row in self._run(statement)
+        ]
+
+    def loads(self, staff: Collection[StaffId], since: int) -> dict[StaffId, Load]:
+        """What each of these staff holds; ``recent`` counts assignments that began at ``since`` or later."""
+        mine = self._tables.assignment
+        wanted = rows_of(self._tables.staff_ids(frozenset(staff)), self._tables.staff_key)
+        statement = (
+            select(
+                mine.c.staff_id,
+                func.count(mine.c.slot).label("leading"),
+                func.count().label("many"),
+                func.sum(case((mine.c.since >= since, 1), else_=0)).label("recent"),
+            )
+            .where(mine.c.staff_id.in_(select(wanted.c.id)))
+            .group_by(mine.c.staff_id)
+        )
+        found = {id: Load() for id in staff}
+        for row in self._run(statement):
+            found[StaffId(str(row.staff_id))] = Load(row.leading, row.many - row.leading, int(row.recent))
+        return found
 
     def customers(self, ids: Sequence[CustomerId]) -> list[Customer]:
         """Everything a scope can ask about these customers, in id order; missing ones are left out."""
         wanted = self._wanted(dict.fromkeys(ids))
-        return self._customers(self._everything(wanted.c.id).order_by(self._tables.customer.c.id))
+        found = self._customers(self._everything(wanted.c.id, shares=True).order_by(self._sorted_id))
+        asked = frozenset(ids)  # a host's key may take two ids for one
+        return [customer for customer in found if customer.id in asked]
 
     def _wanted(self, ids: Collection[CustomerId]) -> Any:
         key = self._tables.customer_key
-        return rows_of([key.stored(id) for id in ids if key.can_be(id)], key)
+        return rows_of(key.all_stored(ids), key)
 
-    def _matching(self, query: Query, *columns: ColumnElement[Any]) -> Select[Any]:
-        condition = and_(self._compiler.where(query.scope), guarded(self._tables, query.guard))
+    def _matching(self, query: Query, *columns: ColumnElement[Any], gathering: bool = False) -> Select[Any]:
+        compiler = self._compiler_for(query)
+        return self._chosen(compiler.for_all() if gathering else compiler, query, *columns)
+
+    def _chosen(self, compiler: Compiler, query: Query, *columns: ColumnElement[Any]) -> Select[Any]:
+        condition = and_(compiler.where(query.scope), guarded(self._tables, query.guard))
         return select(*columns).select_from(self._tables.customer).where(condition)
+
+    @property
+    def _sorted_id(self) -> ColumnElement[Any]:
+        return self._by_code_points(self._tables.customer.c.id)
+
+    def _by_code_points(self, id: ColumnElement[Any]) -> ColumnElement[Any]:
+        """A customer's id as it sorts, whatever a host's key says."""
+        return Exact(id) if self._tables.customer_key.is_loose else id
 
     def _places(self, order: Order) -> list[ColumnElement[Any]]:
         """What an order sorts by: whether the value is missing, the value or a blank, and the id."""
-        id = self._tables.customer.c.id
+        id = self._sorted_id
         if order.field == "id":
             return [id]
         declared = self._compiler.field(order.field, many=False)
@@ -196,29 +390,40 @@ class SqlReader:
             return places
         return [places[0].desc()] if len(places) == 1 else [places[0], places[1].desc(), places[2]]
 
-    def _beyond(self, order: Order, after: Position, places: list[ColumnElement[Any]]) -> ColumnElement[bool]:
-        last_id = literal(after.id, self._tables.customer_key)
+    def _beyond(self, order: Order, given: dict[str, Any], places: list[ColumnElement[Any]]) -> ColumnElement[bool]:
+        key = self._tables.customer_key
+        last_id = bindparam("last_id", given["last_id"], type_=Text() if key.is_loose else key)
         if len(places) == 1:
             return places[0] < last_id if order.descending else places[0] > last_id
         missing, value, id = places
-        last_missing, last = literal(after.value is None), self._last(order, after.value)
+        last_missing: ColumnElement[Any] = bindparam("last_missing", given["last_missing"], type_=Boolean())
+        last: ColumnElement[Any] = bindparam("last", given["last"], type_=self._kind_of(order))
         if not order.descending:
             return tuple_(missing, value, id) > tuple_(last_missing, last, last_id)
         same = and_(missing == last_missing, or_(value < last, and_(value == last, id > last_id)))
         return or_(missing > last_missing, same)
 
-    def _last(self, order: Order, value: Value | None) -> ColumnElement[Any]:
+    def _place_of(self, order: Order, after: Position) -> dict[str, Any]:
+        """A position as the parameters of :meth:`_beyond`."""
+        if order.field == "id":
+            return {"last_id": after.id}
+        return {"last_id": after.id, "last_missing": after.value is None, "last": self._last(order, after.value)}
+
+    def _last(self, order: Order, value: Value | None) -> Value:
         declared = self._compiler.fields[order.field]
         if declared.kind is Kind.TEXT:
-            return literal(declared.folded(str(value)) if value is not None else "", Text())
-        if declared.kind is Kind.BOOLEAN:
-            return literal(bool(value))
-        return literal(int(value or 0), BigInteger())
+            return declared.folded(str(value)) if value is not None else ""
+        return bool(value) if declared.kind is Kind.BOOLEAN else int(value or 0)
 
-    def _everything(self, ids: ColumnElement[Any]) -> Select[Any]:
-        """The customers of a select's id column, with all they have."""
+    def _kind_of(self, order: Order) -> TypeEngine[Any]:
+        kinds: dict[Kind, TypeEngine[Any]] = {Kind.TEXT: Text(), Kind.BOOLEAN: Boolean()}
+        return kinds.get(self._compiler.fields[order.field].kind, BigInteger())
+
+    def _everything(self, ids: ColumnElement[Any], *, shares: bool = False) -> Select[Any]:
+        """The customers of a select's id column, with all they have; and with ``shares`` if so."""
         tables, customer, head = self._tables, self._tables.customer, self._tables.head
-        mine, who, works, kept = tables.assignment, tables.staff, tables.staff_department, tables.customer_value
+        compiler = self._compiler
+        mine, who, works = tables.assignment, tables.staff, tables.staff_department
         units = select(JsonList(works.c.department_id)).where(works.c.staff_id == who.c.id).correlate(who)
         line = JsonRow(
             mine.c.staff_id,
@@ -230,19 +435,23 @@ class SqlReader:
             AsJson(units.scalar_subquery()),
         )
         assigned = select(JsonList(line)).where(mine.c.customer_id == customer.c.id, who.c.id == mine.c.staff_id)
-        values = select(JsonList(JsonRow(kept.c.field, kept.c.value, kept.c.number))).where(
-            kept.c.customer_id == customer.c.id
-        )
         return select(
             customer.c.id,
-            *(customer.c[name] for name in sorted(COLUMNS)),
+            *(compiler.value(compiler.fields[name]).label(name) for name in sorted(COLUMNS)),
             head.c.version,
             head.c.no_auto,
             assigned.correlate(customer).scalar_subquery().label("assigned"),
-            values.correlate(customer).scalar_subquery().label("kept"),
+            tables.facts.elsewhere(self._compiler.fields).label("kept"),
+            *([self._shared()] if shares else []),
         ).select_from(
             ids.table.join(customer, customer.c.id == ids).outerjoin(head, head.c.customer_id == customer.c.id)
         )
+
+    def _shared(self) -> ColumnElement[Any]:
+        """Who may view the customer at hand until when, as a JSON list."""
+        share, customer = self._tables.share, self._tables.customer
+        lines = select(JsonList(JsonRow(share.c.staff_id, share.c.until))).where(share.c.customer_id == customer.c.id)
+        return lines.correlate(customer).scalar_subquery().label("shared")
 
     def _customers(self, statement: Select[Any]) -> list[Customer]:
         fields, key = self._compiler.fields, self._tables.staff_key.key_type
@@ -264,23 +473,30 @@ class SqlReader:
             statement = statement.where(event.c.run == run)
         return map(rows.event_of, self._stream(statement))
 
-    def runs(self, limit: int = 50) -> list[Run]:
-        """The newest runs first; runs of one moment by id, the last id first."""
+    def runs(self, limit: int = 50, actor: Actor | None = None) -> list[Run]:
+        """The newest runs first, or those of ``actor``; runs of one moment by id, the last id first."""
         run = self._tables.run
-        return [
-            rows.run_of(row) for row in self._run(select(run).order_by(run.c.at.desc(), run.c.id.desc()).limit(limit))
-        ]
+        shown = select(run).where(run.c.part_of.is_(None)).order_by(run.c.at.desc(), run.c.id.desc()).limit(limit)
+        if actor is not None:
+            mine = (run.c[name].is_not_distinct_from(value) for name, value in rows.actor_columns(actor).items())
+            shown = shown.where(*mine)
+        return [rows.run_of(row) for row in self._run(shown)]
 
     def run(self, run: str) -> Run | None:
         """One run."""
         row = self._run(select(self._tables.run).where(self._tables.run.c.id == run)).one_or_none()
         return None if row is None else rows.run_of(row)
 
+    def parts(self, plan: str) -> list[Run]:
+        """The runs that applied a part of ``plan``, by id."""
+        run = self._tables.run
+        return [rows.run_of(row) for row in self._run(select(run).where(run.c.part_of == plan).order_by(run.c.id))]
+
     def plan_rows(self, run: str) -> Iterator[PlanRow]:
         """The rows of a run in customer id order, streamed."""
         item, stored = self._tables.plan_item, self._tables.run
         names = select(stored.c.codes).where(stored.c.id == run).scalar_subquery().label("names")
-        statement = select(item, names).where(item.c.run == run).order_by(item.c.customer_id)
+        statement = select(item, names).where(item.c.run == run).order_by(self._by_code_points(item.c.customer_id))
         known: tuple[str, ...] | None = self._drafted_codes(run)
         for row in self._stream(statement):
             if known is None:
@@ -297,7 +513,62 @@ class SqlReader:
         statement = select(task).where(task.c.state != DELIVERED).order_by(task.c.run, task.c.receiver)
         return [Task(row.run, row.receiver, row.state) for row in self._run(statement)]
 
+    def strays(self) -> list[CustomerId]:
+        """Customers that are assigned and gone, by id."""
+        id, customer = self._tables.assignment.c.customer_id, self._tables.customer.c.id
+        gone = select(id).where(not_(select(customer).where(customer == id).exists())).distinct()
+        return sorted(
+            (row.customer_id for row in self._run(gone)),
+            key=lambda one: id_order(one, self._tables.customer_key.key_type),
+        )
+
     # The driver
+
+    def _about(
+        self, query: Query, what: tuple[Hashable, ...], given: Mapping[str, Any], build: Callable[[], Select[Any]]
+    ) -> Sequence[Any]:
+        """The rows of a question about customers, by a statement kept for all who ask it with the same rights."""
+        if not self._is_known(query):
+            return self._run(build()).all()
+        key, asker = self._kept_as(query, what)
+        return self._ask(key, {**given, **asker}, build)
+
+    def _compiler_for(self, query: Query) -> Compiler:
+        me = _asker(query)
+        return self._compiler.asked_by(me, moment_of(query.scope, me))
+
+    def _is_known(self, query: Query) -> bool:
+        """Whether the asker has an id that staff may have: statements for anybody else say FALSE instead."""
+        return query.guard is None or self._tables.staff_key.can_be(query.guard.staff)
+
+    def _kept_as(self, query: Query, what: tuple[Hashable, ...]) -> tuple[Hashable, dict[str, Any]]:
+        """What a statement is kept under, and who asks it now."""
+        guard = query.guard
+        if guard is None:
+            return (*what, shape(query.scope, None)), {}
+        moment = moment_of(query.scope, guard.staff)
+        asker = {"me": guard.staff, "version": guard.version}
+        key = (*what, _GUARDED, shape(query.scope, guard.staff, moment))
+        return key, asker if moment is None else {**asker, "moment": moment}
+
+    def _ask(self, key: Hashable, given: Mapping[str, Any], build: Callable[[], Any]) -> Sequence[Any]:
+        if not self._takes_text:
+            return self._run(build(), given or None).all()
+        self._finish_streams()
+        prepared = self._prepared(key, build, given)
+        try:
+            return prepared.rows(self._connection, given)
+        except DBAPIError as error:
+            raise coded(error) from None
+
+    def _prepared(self, key: Hashable, build: Callable[[], Any], asked: Collection[str]) -> Prepared:
+        dialect = self._connection.dialect
+        place = self._tables, dialect, key
+        prepared = self._shelf.get(place)
+        if prepared is None:
+            prepared = Prepared(build(), dialect, asked)
+            self._shelf.put(place, prepared)
+        return prepared
 
     def _run(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
         self._finish_streams()
@@ -358,6 +629,10 @@ class _Stream:
                 self._aside.extend(self._found.fetchall())
             except DBAPIError as error:
                 raise coded(error) from None
+
+
+def _asker(query: Query) -> StaffId | None:
+    return None if query.guard is None else query.guard.staff
 
 
 def _gathered(column: ColumnElement[Any], *conditions: ColumnElement[bool]) -> ColumnElement[Any]:

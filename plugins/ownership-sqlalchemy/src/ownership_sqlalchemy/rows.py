@@ -1,39 +1,51 @@
-"""Rows of the tables as the nouns of the core, and nouns as rows."""
+"""Rows of our tables as the nouns of the core, and nouns as rows; what every SQL store keeps alike is the core's."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from json import JSONDecoder
 from typing import Any
 
-from ownership_core.events import Event, Subject, line, read_line
 from ownership_core.fields import Fields, Kind
 from ownership_core.keys import KeyType, id_order
-from ownership_core.model import (
-    Actor,
-    ActorKind,
-    AssignedStaff,
-    Assignment,
-    Customer,
-    CustomerId,
-    DepartmentId,
-    GroupRestriction,
-    Json,
-    RestrictionMode,
-    StaffId,
-    Value,
+from ownership_core.model import AssignedStaff, Assignment, Customer, CustomerId, DepartmentId, StaffId, Value
+from ownership_core.rows import (
+    FIRST_CODES,
+    actor_columns,
+    codes_of,
+    dumped,
+    event_columns,
+    event_of,
+    plan_row_of,
+    removed_text,
+    restriction_of,
+    rule_columns,
+    rule_of,
+    run_columns,
+    run_of,
 )
-from ownership_core.ports import Run, RunState, Tally
-from ownership_core.ruling import NOT_FOUND, STALE, VERSION_CONFLICT, Fate, PlanRow
-from ownership_sqlalchemy.compile import COLUMNS
+from ownership_sqlalchemy.facts import COLUMNS
 
-FIRST_CODES = (NOT_FOUND, VERSION_CONFLICT, STALE)
-"""The codes of the first bits of ``plan_item.codes``; the requirements of a run take the next ones."""
+__all__ = [
+    "FIRST_CODES",
+    "actor_columns",
+    "codes_of",
+    "customer_of",
+    "dumped",
+    "event_columns",
+    "event_of",
+    "kept_rows",
+    "plan_row_of",
+    "removed_text",
+    "restriction_of",
+    "rule_columns",
+    "rule_of",
+    "run_columns",
+    "run_of",
+]
 
-
-def dumped(value: object) -> str:
-    """``value`` as JSON with one spelling."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_read = JSONDecoder().raw_decode  # what the database made has no blanks around it to be looked for
 
 
 def customer_of(row: Any, fields: Fields, staff_key: KeyType) -> Customer:
@@ -45,7 +57,7 @@ def customer_of(row: Any, fields: Fields, staff_key: KeyType) -> Customer:
             values[name] = value
     values["no_auto"] = bool(row.no_auto)
     sets: dict[str, set[str]] = {}
-    for name, text, number in json.loads(row.kept):
+    for name, text, number in _kept(_read(row.kept)[0]):
         if name not in fields:
             continue  # kept by a host that no longer declares it
         if fields[name].many:
@@ -54,7 +66,17 @@ def customer_of(row: Any, fields: Fields, staff_key: KeyType) -> Customer:
             values[name] = _kept_value(fields[name].kind, text, number)
     assignments, staff = _assignments_of(row.assigned, staff_key)
     every_set = {name: frozenset(texts) for name, texts in sets.items()}
-    return Customer(CustomerId(row.id), values, every_set, assignments, staff, row.version or 0)
+    shares = {StaffId(str(id)): until for id, until in _read(getattr(row, "shared", None) or "[]")[0]}
+    return Customer(CustomerId(row.id), values, every_set, assignments, staff, row.version or 0, shares)
+
+
+def _kept(found: Any) -> Iterator[tuple[str, str, int]]:
+    """Values by line, as we keep them, or by field, as a host's are gathered: (field, text, number)."""
+    if isinstance(found, list):
+        yield from found
+        return
+    for name, values in found.items():
+        yield from ((name, value, value) for value in values if value is not None)
 
 
 def _kept_value(kind: Kind, text: str, number: int) -> Value:
@@ -65,12 +87,19 @@ def _kept_value(kind: Kind, text: str, number: int) -> Value:
 
 def _assignments_of(text: str, staff_key: KeyType) -> tuple[tuple[Assignment, ...], dict[StaffId, AssignedStaff]]:
     assignments, staff = [], {}
-    for id, slot, since, role, source, active, departments in json.loads(text):
+    for id, slot, since, role, source, active, departments in _read(text)[0]:
         name = StaffId(str(id))
         assignments.append(Assignment(name, slot == 0, since, role, source))
-        staff[name] = AssignedStaff(bool(active), frozenset(map(DepartmentId, departments)))
-    assignments.sort(key=lambda a: id_order(a.staff, staff_key))
+        staff[name] = _described(bool(active), tuple(departments))
+    if len(assignments) > 1:
+        assignments.sort(key=lambda a: id_order(a.staff, staff_key))
     return tuple(assignments), staff
+
+
+@lru_cache(maxsize=4_096)
+def _described(active: bool, departments: tuple[str, ...]) -> AssignedStaff:
+    """A page names few staff many times."""
+    return AssignedStaff(active, frozenset(map(DepartmentId, departments)))
 
 
 def kept_rows(
@@ -86,108 +115,3 @@ def kept_rows(
     for name, texts in sets.items():
         rows += [{"customer_id": customer, "field": name, "value": text, "number": None} for text in sorted(texts)]
     return rows
-
-
-def restriction_of(mode: str | None, groups: Iterable[str]) -> GroupRestriction | None:
-    """A restriction, or None where there is no row for one."""
-    if mode is None:
-        return None
-    listed: frozenset[str] = frozenset(groups)
-    return GroupRestriction(RestrictionMode(mode), listed)
-
-
-def actor_columns(actor: Actor) -> dict[str, str | None]:
-    """Who asked, as the columns of a run or an event."""
-    return {"actor_kind": actor.kind.value, "actor": actor.id, "rule": actor.rule}
-
-
-def run_columns(run: Run) -> dict[str, object]:
-    """A run as its row, without the codes of its plan rows."""
-    tally = run.tally
-    counted = {
-        "changed": tally.changed,
-        "unchanged": tally.unchanged,
-        "refused": tally.refused,
-        "stale": tally.stale,
-        "codes": dict(tally.codes),
-        "still_selected": tally.still_selected,
-    }
-    return {
-        "id": run.id,
-        "state": run.state.value,
-        "what": run.what,
-        "command": dumped(run.command),
-        **actor_columns(run.actor),
-        "at": run.at,
-        "reason": run.reason,
-        "tally": dumped(counted),
-        "expires": run.expires,
-    }
-
-
-def run_of(row: Any) -> Run:
-    """A run of its row."""
-    return Run(
-        id=row.id,
-        state=RunState(row.state),
-        what=row.what,
-        command=json.loads(row.command),
-        actor=_actor_of(row),
-        at=row.at,
-        reason=row.reason,
-        tally=Tally(**json.loads(row.tally)),
-        expires=row.expires,
-    )
-
-
-def event_columns(event: Event) -> dict[str, object]:
-    """An event as its row."""
-    return {
-        "subject_kind": event.subject_kind.value,
-        "subject": event.subject,
-        "version": event.version,
-        "run": event.run,
-        "at": event.at,
-        **actor_columns(event.actor),
-        "reason": event.reason,
-        "body": dumped(event.body),
-    }
-
-
-def event_of(row: Any) -> Event:
-    """An event of its row; the lines of a customer's event by staff, however the database gathered them."""
-    kind = Subject(row.subject_kind)
-    body: Json = json.loads(row.body)
-    if kind is Subject.CUSTOMER:
-        for side in ("added", "removed"):
-            body[side] = sorted(body.get(side, ()), key=lambda one: str(one["staff"]))
-    return Event(kind, row.subject, row.version, row.run, row.at, _actor_of(row), row.reason, body)
-
-
-def _actor_of(row: Any) -> Actor:
-    return Actor(ActorKind(row.actor_kind), row.actor, row.rule)
-
-
-def plan_row_of(row: Any, names: tuple[str, ...], staff_key: KeyType) -> PlanRow:
-    """A plan row; ``names`` says which code each bit stands for."""
-    removed = (read_line(one) for one in json.loads(row.removed))
-    return PlanRow(
-        customer=CustomerId(row.customer_id),
-        fate=Fate(row.fate),
-        version=row.version,
-        codes=codes_of(row.codes, names),
-        primary_before=row.primary_before,
-        primary_after=row.primary_after,
-        added=row.added,
-        removed=tuple(sorted(removed, key=lambda a: id_order(a.staff, staff_key))),
-    )
-
-
-def codes_of(bits: int, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The codes whose bits are set, in order."""
-    return tuple(name for place, name in enumerate(names) if bits >> place & 1)
-
-
-def removed_text(assignments: Iterable[Assignment]) -> str:
-    """Assignments as ``plan_item.removed`` keeps them."""
-    return dumped([line(a) for a in assignments])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, and_, not_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, not_, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -16,18 +16,30 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ownership_core.fields import Fields
 from ownership_core.keys import KeyType
 from ownership_core.policies import SINGLE
-from ownership_core.ports import Capabilities
+from ownership_core.ports import Capabilities, Query, Store
 from ownership_sqlalchemy import dialects, schema
+from ownership_sqlalchemy.guest import GuestStore, clause, host_connection
+from ownership_sqlalchemy.host import HostTables
+from ownership_sqlalchemy.prepared import Shelf
 from ownership_sqlalchemy.read import CHUNK, SqlReader
-from ownership_sqlalchemy.tables import Tables, build_tables
+from ownership_sqlalchemy.tables import Tables
 from ownership_sqlalchemy.write import SqlWriter
 
 
 class SqlAlchemyStore:
     """Keeps everything in the tables of one database. Open it with :meth:`open`."""
 
+    writes = SqlWriter
+
     def __init__(
-        self, engine: Engine, tables: Tables, fields: Fields, cardinality: str, *, owns_engine: bool = True
+        self,
+        engine: Engine,
+        tables: Tables,
+        fields: Fields,
+        cardinality: str,
+        *,
+        owns_engine: bool = True,
+        host: HostTables | None = None,
     ) -> None:
         self._engine = engine
         self._database = dialects.database_of(engine.dialect)
@@ -35,6 +47,8 @@ class SqlAlchemyStore:
         self._fields = fields
         self._cardinality = cardinality
         self._owns_engine = owns_engine
+        self._host = host
+        self.shelf = Shelf()
 
     @classmethod
     def open(
@@ -46,15 +60,19 @@ class SqlAlchemyStore:
         customer_key: KeyType = KeyType.TEXT,
         staff_key: KeyType = KeyType.TEXT,
         prefix: str = "ownership_",
+        host: HostTables | None = None,
     ) -> SqlAlchemyStore:
         """A store on a database; nothing is created or changed. ``cardinality`` is what :meth:`upgrade` records.
 
-        Codes: ``unsupported_dialect``; ``invalid_value`` for an address that cannot be read.
+        With ``host`` the customers are those of the shop, whose table is looked at; ``customer_key`` is then
+        the type of its key.
+        Codes: ``unsupported_dialect``; ``invalid_value`` for an address that cannot be read; ``invalid_mapping``,
+        ``host_table_missing`` and ``unsafe_collation`` for a host's tables.
         """
-        engine = dialects.open_engine(url_or_engine)
-        tables = build_tables(prefix, customer_key, staff_key)
+        engine, declared = dialects.open_engine(url_or_engine), fields or Fields.declare()
+        tables = schema.tables_for(engine, prefix, customer_key, staff_key, host, declared)
         owns = engine is not url_or_engine
-        return cls(engine, tables, fields or Fields.declare(), cardinality, owns_engine=owns)
+        return cls(engine, tables, declared, cardinality, owns_engine=owns, host=host)
 
     def close(self) -> None:
         """Close the connections that are open; an engine of the host is left to the host."""
@@ -69,7 +87,8 @@ class SqlAlchemyStore:
     @property
     def capabilities(self) -> Capabilities:
         """What this store can do."""
-        return Capabilities("sqlalchemy", self._tables.customer_key.key_type, self._tables.staff_key.key_type)
+        keys = self._tables.customer_key.key_type, self._tables.staff_key.key_type
+        return Capabilities("sqlalchemy", *keys, writes_customers=self._host is None, guests=True)
 
     @property
     def fields(self) -> Fields:
@@ -91,6 +110,8 @@ class SqlAlchemyStore:
             "customer_key": self._tables.customer_key.key_type,
             "staff_key": self._tables.staff_key.key_type,
             "prefix": self._tables.prefix,
+            "host": self._host,
+            "fields": self._fields,
         }
 
     def revision(self) -> str | None:
@@ -101,7 +122,8 @@ class SqlAlchemyStore:
         """Refuse to serve when not fit.
 
         Codes: ``schema_missing``, ``schema_outdated``, ``schema_newer``, ``cardinality_mismatch``,
-        ``foreign_keys_off``.
+        ``key_type_mismatch``, ``foreign_keys_off``, ``autocommit_on``, ``unsafe_sql_mode``, ``unsafe_group_concat``,
+        ``unsafe_collation``, ``missing_grant``.
         """
         with self._connected() as connection:
             self._database.require(connection)
@@ -114,7 +136,7 @@ class SqlAlchemyStore:
         """A consistent view; closes by itself."""
         with self._connected() as connection:
             self._database.begin(connection, writing=False, ours=self._owns_engine)
-            with closing(SqlReader(connection, self._tables, self._fields)) as reader:
+            with closing(SqlReader(connection, self._tables, self._fields, self.shelf)) as reader:
                 yield reader
 
     @contextmanager
@@ -122,12 +144,32 @@ class SqlAlchemyStore:
         """A transaction: committed when the block ends, rolled back when it raises."""
         with self._connected() as connection:
             self._database.begin(connection, writing=True, ours=self._owns_engine)
-            with closing(SqlWriter(connection, self._tables, self._fields)) as writer:
+            with closing(self.writes(connection, self._tables, self._fields, self.shelf)) as writer:
                 yield writer
             try:
                 connection.commit()
             except DBAPIError as error:
                 raise dialects.coded_at_commit(error) from None
+
+    @property
+    def begins(self) -> bool:
+        """Always; :meth:`within` gives a store that does not."""
+        return True
+
+    def after_commit(self, tell: Callable[[], None]) -> None:
+        """Now: the writer has committed."""
+        tell()
+
+    def clause(self, query: Query, column: Any) -> ColumnElement[bool]:
+        """``query`` as a condition on a host's column of customer ids."""
+        return clause(self._tables, self._fields, query, column)
+
+    def within(self, transaction: Any) -> Store:
+        """The store inside a transaction of the host's: a ``Session`` or a ``Connection`` of the same database.
+
+        Codes: ``unsafe_isolation``, ``autocommit_on``, ``other_database``.
+        """
+        return GuestStore(self, self._tables, host_connection(transaction, self._engine))
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:

@@ -15,30 +15,24 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Dialect,
     ForeignKey,
     ForeignKeyConstraint,
+    FromClause,
     Index,
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
-    String,
     Table,
-    TypeDecorator,
     UniqueConstraint,
     func,
     literal_column,
 )
-from sqlalchemy.types import TypeEngine
 
-from ownership_core.errors import InvalidInput
-from ownership_core.keys import KeyType, parse_id
+from ownership_core.keys import KeyType
 from ownership_core.model import CustomerId, StaffId
+from ownership_sqlalchemy.columns import KEY, NAME, VALUE, Key
 from ownership_sqlalchemy.dialects import MARIADB, TABLE_OPTIONS, AsciiLower, prose, words
-
-KEY = 191
-NAME = 64
-VALUE = 500
+from ownership_sqlalchemy.facts import Facts, HostFacts, OwnFacts
 
 NAMING = {
     "pk": "pk_%(table_name)s",
@@ -49,62 +43,6 @@ NAMING = {
 }
 
 
-class Key(TypeDecorator[str]):
-    """An id: opaque text outside, the chosen key type in the database."""
-
-    impl = String
-    cache_ok = True
-
-    def __init__(self, key_type: KeyType = KeyType.TEXT) -> None:
-        super().__init__(KEY)
-        self.key_type = key_type
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The column type."""
-        chosen: TypeEngine[Any] = column_type(self.key_type).dialect_impl(dialect)
-        return chosen
-
-    @property
-    def is_number(self) -> bool:
-        """Whether the database keeps these ids as numbers."""
-        return self.key_type is KeyType.INTEGER
-
-    def coerce_compared_value(self, op: object, value: object) -> TypeEngine[Any]:  # noqa: ARG002
-        """Whatever is compared with an id is an id."""
-        return self
-
-    def process_bind_param(self, value: object, dialect: Dialect) -> Any:  # noqa: ARG002
-        """The id as the database keeps it."""
-        return None if value is None else self.stored(str(value))
-
-    def process_result_value(self, value: object, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """The id as text."""
-        return None if value is None else str(value)
-
-    def stored(self, text: str) -> str | int:
-        """One id as the database keeps it; ``invalid_id`` for text that is no id of this type."""
-        return int(parse_id(text, self.key_type)) if self.key_type is KeyType.INTEGER else text
-
-    def can_be(self, text: str) -> bool:
-        """Whether ``text`` is an id of this type at all. A database would turn '007' into 7; we do not."""
-        try:
-            parse_id(text, self.key_type)
-        except InvalidInput:
-            return self.key_type is KeyType.TEXT
-        return True
-
-
-def column_type(key_type: KeyType) -> TypeEngine[Any]:
-    """The type of a key column; text keys compare byte by byte."""
-    match key_type:
-        case KeyType.INTEGER:
-            return BigInteger()
-        case KeyType.UUID:
-            return words(36)
-        case KeyType.TEXT:
-            return words(KEY)
-
-
 @frozen(eq=False)
 class Tables:
     """All tables of one store, and the types its ids have."""
@@ -113,6 +51,7 @@ class Tables:
     prefix: str
     customer_key: Key
     staff_key: Key
+    facts: Facts
     staff: Table
     staff_website: Table
     department: Table
@@ -125,15 +64,24 @@ class Tables:
     cardinality: Table
     key_type: Table
     head: Table
-    customer: Table
-    customer_value: Table
     assignment: Table
+    assignment_aside: Table
     run: Table
     plan_item: Table
     expectation: Table
+    placement: Table
+    rotation: Table
+    rule: Table
     event: Table
     idempotency: Table
     outbox: Table
+    cover: Table
+    share: Table
+
+    @property
+    def customer(self) -> FromClause:
+        """The customers, one row each, with their ids and what else is a column."""
+        return self.facts.rows
 
     def customer_ids(self, ids: tuple[CustomerId, ...]) -> list[str | int]:
         """These ids as the database keeps them; what can be no customer's id is ``invalid_id``."""
@@ -146,20 +94,35 @@ class Tables:
 
 @lru_cache
 def build_tables(
-    prefix: str = "ownership_", customer_key: KeyType = KeyType.TEXT, staff_key: KeyType = KeyType.TEXT
+    prefix: str = "ownership_",
+    customer_key: KeyType = KeyType.TEXT,
+    staff_key: KeyType = KeyType.TEXT,
+    host: HostFacts | None = None,
 ) -> Tables:
-    """The tables under ``prefix``; the same objects for the same arguments, so statements stay cached."""
+    """The tables under ``prefix``; the same objects for the same arguments, so statements stay cached.
+
+    With ``host`` the customers are a host's, and their key is its own.
+    """
     metadata = MetaData(naming_convention=NAMING)
-    customer, staff = Key(customer_key), Key(staff_key)
+    staff = Key(staff_key)
+    customer = Key(customer_key) if host is None else host.key
+    facts: Facts = _customers(metadata, prefix, customer) if host is None else host
     made = {
         **_people(metadata, prefix, staff),
         **_access(metadata, prefix, staff),
-        **_customers(metadata, prefix, customer),
-        **_assignments(metadata, prefix, customer, staff),
-        **_runs(metadata, prefix, customer, staff),
+        **_assignments(metadata, prefix, customer, staff, _owner_of(facts)),
+        **_runs(metadata, prefix, customer.for_anything(), staff),
         **_records(metadata, prefix, staff),
+        **_beside(metadata, prefix, customer, staff, facts),
     }
-    return Tables(metadata=metadata, prefix=prefix, customer_key=customer, staff_key=staff, **made)
+    return Tables(metadata=metadata, prefix=prefix, customer_key=customer, staff_key=staff, facts=facts, **made)
+
+
+def _owner_of(facts: Facts, ondelete: str = "RESTRICT") -> list[ForeignKey]:
+    """What the customer of an assignment or a share refers to."""
+    if isinstance(facts, HostFacts):
+        return [ForeignKey(facts.id, ondelete=ondelete)] if facts.foreign_key else []
+    return [ForeignKey(facts.rows.c.id, ondelete=ondelete)]
 
 
 def _table(name: str, metadata: MetaData, *parts: Any, **options: Any) -> Table:
@@ -252,7 +215,7 @@ def _access(metadata: MetaData, prefix: str, staff: Key) -> dict[str, Table]:
     }
 
 
-def _customers(metadata: MetaData, prefix: str, customer: Key) -> dict[str, Table]:
+def _customers(metadata: MetaData, prefix: str, customer: Key) -> OwnFacts:
     main = _table(
         f"{prefix}customer",
         metadata,
@@ -282,10 +245,12 @@ def _customers(metadata: MetaData, prefix: str, customer: Key) -> dict[str, Tabl
         Index(None, "field", "value", "customer_id"),
         sqlite_with_rowid=False,
     )
-    return {"customer": main, "customer_value": value}
+    return OwnFacts(main, value)
 
 
-def _assignments(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> dict[str, Table]:
+def _assignments(
+    metadata: MetaData, prefix: str, customer: Key, staff: Key, owner: list[ForeignKey]
+) -> dict[str, Table]:
     return {
         "cardinality": _table(f"{prefix}cardinality", metadata, Column("name", words(NAME), primary_key=True)),
         "key_type": _table(
@@ -307,7 +272,7 @@ def _assignments(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> 
         "assignment": _table(
             f"{prefix}assignment",
             metadata,
-            Column("customer_id", customer, ForeignKey(f"{prefix}customer.id", ondelete="RESTRICT"), nullable=False),
+            Column("customer_id", customer, *owner, nullable=False),
             Column("staff_id", staff, ForeignKey(f"{prefix}staff.id", ondelete="RESTRICT"), nullable=False),
             Column("slot", SmallInteger),
             Column("cardinality", words(NAME), nullable=False),
@@ -323,6 +288,47 @@ def _assignments(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> 
             CheckConstraint("slot IS NULL OR slot = 0", name="slot"),
             CheckConstraint("cardinality <> 'single' OR (slot IS NOT NULL AND slot = 0)", name="single"),
             Index(None, "staff_id", "customer_id"),
+            sqlite_with_rowid=False,
+        ),
+        # Where assignments wait while the cardinality is switched; else it is empty.
+        "assignment_aside": _table(
+            f"{prefix}assignment_aside",
+            metadata,
+            Column("customer_id", customer, nullable=False),
+            Column("staff_id", staff, nullable=False),
+            Column("slot", SmallInteger),
+            Column("role", words(VALUE), nullable=False),
+            Column("source", words(VALUE), nullable=False),
+            Column("since", BigInteger, nullable=False),
+            PrimaryKeyConstraint("customer_id", "staff_id"),
+            sqlite_with_rowid=False,
+        ),
+    }
+
+
+def _beside(metadata: MetaData, prefix: str, customer: Key, staff: Key, facts: Facts) -> dict[str, Table]:
+    """Who reaches customers without being assigned to them."""
+    return {
+        "cover": _table(
+            f"{prefix}cover",
+            metadata,
+            Column("id", words(KEY), primary_key=True),
+            Column("staff_id", staff, ForeignKey(f"{prefix}staff.id", ondelete="RESTRICT"), nullable=False, index=True),
+            Column("by_id", staff, ForeignKey(f"{prefix}staff.id", ondelete="RESTRICT"), nullable=False, index=True),
+            Column("since", BigInteger, nullable=False),
+            Column("until", BigInteger, nullable=False),
+            Column("version", BigInteger, nullable=False),
+            CheckConstraint("staff_id <> by_id", name="colleague"),
+            CheckConstraint("since <= until", name="window"),
+        ),
+        "share": _table(
+            f"{prefix}share",
+            metadata,
+            Column("customer_id", customer, *_owner_of(facts, "CASCADE"), nullable=False),
+            Column("staff_id", staff, ForeignKey(f"{prefix}staff.id", ondelete="RESTRICT"), nullable=False),
+            Column("until", BigInteger, nullable=False),
+            PrimaryKeyConstraint("customer_id", "staff_id"),
+            Index(None, "staff_id", "until"),
             sqlite_with_rowid=False,
         ),
     }
@@ -351,6 +357,8 @@ def _runs(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> dict[st
             Column("tally", prose(), nullable=False),
             Column("codes", prose(), nullable=False),
             Column("expires", BigInteger),
+            Column("part_of", words(KEY), index=True),
+            Column("reached", words(KEY)),
             CheckConstraint("state IN ('planned', 'applied')", name="state"),
         ),
         "plan_item": _table(
@@ -367,6 +375,10 @@ def _runs(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> dict[st
             Column("primary_after", staff),
             Column("added", staff),
             Column("removed", prose(), nullable=False),
+            Column("receiver", staff),
+            Column("source", words(VALUE), nullable=False, server_default=""),
+            Column("role", words(VALUE), nullable=False, server_default=""),
+            Column("restored", prose(), nullable=False, server_default="[]"),
             PrimaryKeyConstraint("run", "customer_id"),
             CheckConstraint("fate IN ('changed', 'unchanged', 'refused', 'stale')", name="fate"),
             sqlite_with_rowid=False,
@@ -380,8 +392,33 @@ def _runs(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> dict[st
             Column("primary_after", staff),
             Column("added", staff),
             Column("removed", BigInteger, nullable=False),
+            Column("receiver", staff),
+            Column("source", words(VALUE), nullable=False, server_default=""),
+            Column("restored", BigInteger, nullable=False, server_default="0"),
             PrimaryKeyConstraint("run", "customer_id"),
             sqlite_with_rowid=False,
+        ),
+        # Whom a run is about to give its customers to; empty once it is drafted.
+        "placement": _table(
+            f"{prefix}placement",
+            metadata,
+            Column("run", words(KEY), nullable=False),
+            Column("customer_id", customer, nullable=False),
+            Column("staff", staff),
+            Column("code", words(NAME)),
+            Column("source", words(VALUE), nullable=False),
+            PrimaryKeyConstraint("run", "customer_id"),
+            sqlite_with_rowid=False,
+        ),
+        "rotation": _table(
+            f"{prefix}rotation", metadata, Column("name", words(KEY), primary_key=True), Column("staff", staff)
+        ),
+        "rule": _table(
+            f"{prefix}rule",
+            metadata,
+            Column("id", words(KEY), primary_key=True),
+            Column("version", BigInteger, nullable=False),
+            Column("body", prose(), nullable=False),
         ),
     }
 

@@ -7,6 +7,8 @@ the store contract.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Dialect, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
@@ -15,15 +17,21 @@ from ownership_core.errors import InvalidInput, OwnershipError, Problem
 from ownership_sqlalchemy.dialects.constructs import (
     MARIADB,
     TABLE_OPTIONS,
+    Among,
     AsciiLower,
     AsJson,
     Beginning,
+    Exact,
     JsonLength,
     JsonList,
     JsonObjects,
     JsonRecord,
+    JsonRole,
     JsonRow,
+    JsonSince,
+    JsonSource,
     JsonStaff,
+    Micros,
     PlaceOf,
     as_text,
     json_truth,
@@ -35,7 +43,7 @@ from ownership_sqlalchemy.dialects.constructs import (
     words,
 )
 from ownership_sqlalchemy.dialects.database import Database
-from ownership_sqlalchemy.dialects.errors import WHO, Reason, problem_of, reason_of, unfit
+from ownership_sqlalchemy.dialects.errors import WHO, Reason, overtaken, problem_of, reason_of, unfit
 from ownership_sqlalchemy.dialects.mariadb import Mariadb
 from ownership_sqlalchemy.dialects.postgresql import Postgresql
 from ownership_sqlalchemy.dialects.sqlite import Sqlite
@@ -73,7 +81,15 @@ def open_engine(url_or_engine: str | URL | Engine) -> Engine:
     except ModuleNotFoundError as missing:
         extra = f"pip install 'ownership-sqlalchemy[{database.name.lower()}]'"
         raise unfit("driver_missing", f"The driver {missing.name!r} is not installed.", f"{extra}.") from None
-    event.listen(engine, "connect", lambda raw, _record: database.set_up(raw))
+
+    @event.listens_for(engine, "connect")
+    def connected(raw: Any, _record: object) -> None:
+        try:
+            database.set_up(raw)
+        except Exception:
+            raw.close()  # before SQLAlchemy 2.1 the pool forgets a connection whose beginning failed
+            raise
+
     return engine
 
 
@@ -104,16 +120,22 @@ __all__ = [
     "SUPPORTED",
     "TABLE_OPTIONS",
     "WHO",
+    "Among",
     "AsJson",
     "AsciiLower",
     "Beginning",
     "Database",
+    "Exact",
     "JsonLength",
     "JsonList",
     "JsonObjects",
     "JsonRecord",
+    "JsonRole",
     "JsonRow",
+    "JsonSince",
+    "JsonSource",
     "JsonStaff",
+    "Micros",
     "PlaceOf",
     "Reason",
     "as_text",
@@ -123,6 +145,7 @@ __all__ = [
     "json_truth",
     "no_text",
     "open_engine",
+    "overtaken",
     "packed",
     "prose",
     "rows_in",

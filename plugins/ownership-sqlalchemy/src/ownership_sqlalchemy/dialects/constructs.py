@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import Any
 
-from sqlalchemy import BindParameter, Subquery, bindparam, case, literal, null, select, type_coerce
+from sqlalchemy import (
+    BindParameter,
+    Subquery,
+    Table,
+    bindparam,
+    case,
+    collate,
+    func,
+    literal,
+    null,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import BigInteger, Integer, String, Text, TypeEngine
+from sqlalchemy.types import BigInteger, Boolean, Integer, String, Text, TypeEngine
 
 MARIADB = ("mysql", "mariadb")
 """What SQLAlchemy calls it, by the address it was opened with."""
@@ -48,6 +61,20 @@ class AsText(FunctionElement[str]):
     """An id of any type as text that compares and sorts by code points."""
 
     type = Text()
+    inherit_cache = True
+
+
+class Exact(FunctionElement[str]):
+    """A host's text, compared and sorted by code points whatever its column says."""
+
+    type = Text()
+    inherit_cache = True
+
+
+class Micros(FunctionElement[int]):
+    """A host's date or time as UTC microseconds since 1970; one without a zone is taken as UTC."""
+
+    type = BigInteger()
     inherit_cache = True
 
 
@@ -96,6 +123,13 @@ class AsJson(Json):
     inherit_cache = True
 
 
+class Among(FunctionElement[bool]):
+    """Whether a value is among the rows of a select, all of which are read before anything else is looked for."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
 class JsonLength(FunctionElement[int]):
     """How many elements a JSON list has."""
 
@@ -117,6 +151,20 @@ class JsonElement(FunctionElement[Any]):
     inherit_cache = True
 
 
+class JsonWord(FunctionElement[Any]):
+    """A ``value`` of :class:`JsonElements` as a text that takes the collation of what it is compared with."""
+
+    type = Text()
+    inherit_cache = True
+
+
+class JsonUuid(FunctionElement[Any]):
+    """A ``value`` of :class:`JsonElements` as a UUID, where the database has such a type."""
+
+    type = Text()
+    inherit_cache = True
+
+
 class JsonNumber(FunctionElement[Any]):
     """A ``value`` of :class:`JsonElements` as a whole number."""
 
@@ -125,7 +173,7 @@ class JsonNumber(FunctionElement[Any]):
 
 
 class JsonObjects(FunctionElement[str]):
-    """The objects of a JSON list as rows with one column, ``value``; for :class:`JsonStaff` only."""
+    """The objects of a JSON list as rows with one column, ``value``, whose members are read as below."""
 
     type = Text()
     inherit_cache = True
@@ -135,6 +183,27 @@ class JsonStaff(FunctionElement[str]):
     """The member ``staff`` of a ``value`` of :class:`JsonObjects`, as text."""
 
     type = Text()
+    inherit_cache = True
+
+
+class JsonRole(FunctionElement[str]):
+    """Its member ``role``."""
+
+    type = Text()
+    inherit_cache = True
+
+
+class JsonSource(FunctionElement[str]):
+    """Its member ``source``."""
+
+    type = Text()
+    inherit_cache = True
+
+
+class JsonSince(FunctionElement[int]):
+    """Its member ``since``, a number."""
+
+    type = BigInteger()
     inherit_cache = True
 
 
@@ -162,9 +231,19 @@ def _nests(element: ColumnElement[Any], clause: ColumnElement[Any]) -> bool:
     return isinstance(element, Json) and isinstance(clause, Json)
 
 
+def lent(tables: Iterable[Table]) -> list[str]:
+    """The columns that have a host's key and its collation, or a name nobody has: they are compared with care."""
+    found = {one.name for table in tables for one in table.columns if getattr(one.type, "is_lent", False)}
+    return sorted(found) or [""]
+
+
 def as_text(id: ColumnElement[Any]) -> ColumnElement[str]:
-    """An id of any type as text."""
-    return AsText(id)
+    """An id of any type as text, UUIDs with their hyphens."""
+    if not getattr(id.type, "packed", False):
+        return AsText(id)
+    digits, groups = AsText(id), ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    parts: list[ColumnElement[str]] = [func.substr(digits, start, length, type_=Text()) for start, length in groups]
+    return AsText(reduce(lambda text, part: text.concat("-").concat(part), parts))
 
 
 def no_text() -> ColumnElement[str]:
@@ -185,12 +264,18 @@ def packed(values: Iterable[Any]) -> str:
 def rows_in(parameter: BindParameter[str], kind: TypeEngine[Any], name: str = "wanted") -> Subquery:
     """The values packed into ``parameter`` as rows with one column ``id``."""
     elements = JsonElements(parameter).table_valued("value", name=f"{name}_list")
-    read = JsonNumber if _is_number(kind) else JsonElement
-    return select(type_coerce(read(elements.c.value), kind).label("id")).subquery(name)
+    return select(type_coerce(_read(elements.c.value, kind), kind).label("id")).subquery(name)
 
 
-def _is_number(kind: TypeEngine[Any]) -> bool:
-    return isinstance(kind, Integer) or bool(getattr(kind, "is_number", False))
+def _read(value: ColumnElement[Any], kind: TypeEngine[Any]) -> ColumnElement[Any]:
+    if isinstance(kind, Integer) or getattr(kind, "is_number", False):
+        return JsonNumber(value)
+    if getattr(kind, "casts", False):
+        return JsonUuid(value)
+    if getattr(kind, "is_lent", False):
+        collation = getattr(kind, "collation", None)
+        return JsonWord(value) if collation is None else collate(JsonWord(value), collation)
+    return JsonElement(value)
 
 
 def rows_of(values: Iterable[Any], kind: TypeEngine[Any], name: str = "wanted") -> Subquery:

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Connection, Insert, Select, Table, insert, select, tuple_
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Insert,
+    Select,
+    SelectBase,
+    Table,
+    case,
+    insert,
+    select,
+    tuple_,
+)
 
 from ownership_sqlalchemy.dialects.errors import Reason
 
 
-class Database:
+class Database(ABC):
     """One supported database. What is said here holds unless it says otherwise."""
 
     name: str
     dialects: tuple[str, ...]
     locks_rows = True
     """Whether rows are locked one by one; else a writer has the whole database to itself."""
+    joins_exists = True
+    """Whether EXISTS is planned as a join; else it is asked row by row, and a list is read faster by IN."""
+    reads_ahead = False
+    """Whether several staff are one list of customers: who they are is read first (:class:`constructs.Among`)."""
     interleaves = True
     """Whether a connection may be asked something while an earlier answer is still streamed."""
 
@@ -23,33 +41,47 @@ class Database:
         """How an engine is made of an address."""
         return {}
 
-    def set_up(self, raw: Any) -> None:
+    def set_up(self, raw: Any) -> None:  # noqa: B027 - most need nothing here
         """Prepare a new connection of an engine of ours."""
 
+    @abstractmethod
     def require(self, connection: Connection) -> None:
         """Refuse a server that is too old or another product (``unsupported_dialect``)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begin(self, connection: Connection, *, writing: bool, ours: bool) -> None:
         """Begin a transaction: a reading one keeps one view, a writing one sees what was committed last."""
-        raise NotImplementedError
 
+    @abstractmethod
+    def check_guest(self, connection: Connection) -> bool:
+        """Refuse a host's transaction in which promises would not hold (``unsafe_isolation``, ``autocommit_on``).
+
+        Whether it goes on seeing what it saw first, while what it writes meets what is there now.
+        """
+
+    def begin_guest(self, connection: Connection) -> None:  # noqa: B027 - most need nothing here
+        """Make sure that the host's transaction has begun, before there is a savepoint in it."""
+
+    @abstractmethod
     def check_connection(self, connection: Connection) -> None:
         """Refuse settings of a connection under which promises would not hold; nothing is set."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check_tables(self, connection: Connection, tables: list[Table]) -> None:
         """Refuse tables whose texts are compared loosely, or that this user may not use."""
-        raise NotImplementedError
 
+    def collation(self, connection: Connection, table: Table, column: str) -> tuple[str | None, str | None]:  # noqa: ARG002
+        """The character set and the collation of a text column, as far as the database has such; it is there."""
+        return None, None
+
+    @abstractmethod
     def hold_schema(self, connection: Connection, name: str) -> None:
         """Let nobody else upgrade the tables called ``name`` meanwhile; ``schema_busy`` after a while."""
-        raise NotImplementedError
 
-    def release_schema(self, connection: Connection, name: str) -> None:
+    def release_schema(self, connection: Connection, name: str) -> None:  # noqa: B027 - most need nothing here
         """Let the next one upgrade, where the end of the transaction does not."""
 
-    def within(self, change: Any, columns: tuple[ColumnElement[Any], ...], chosen: Select[Any]) -> Any:
+    def within(self, change: Any, columns: tuple[ColumnElement[Any], ...], chosen: SelectBase) -> Any:
         """An UPDATE or DELETE narrowed to the rows whose ``columns`` are among ``chosen``."""
         mine = columns[0] if len(columns) == 1 else tuple_(*columns)
         return change.where(mine.in_(chosen))
@@ -62,10 +94,28 @@ class Database:
         """Insert rows unless they are there, or come in at this very moment."""
         return insert(table).from_select(columns, source)
 
+    @abstractmethod
+    def insert_latest(self, table: Table, source: Select[Any], column: str) -> Insert:
+        """Insert rows into all columns; where the key is there, ``column`` becomes the larger of both."""
+
     def materialized(self, statement: Select[Any], name: str) -> CTE:
         """``statement`` as a CTE that is worked out once, even where its columns are used several times."""
         return statement.cte(name)
 
+    def exceeds(self, book: FromClause, table: FromClause, limit: int) -> ColumnElement[bool] | None:  # noqa: ARG002
+        """Whether ``book`` has more rows than the root of ``limit`` times those of ``table``, about; never NULL.
+
+        None where nobody can tell without counting all of ``table``.
+        """
+        return None
+
+    def only_if(self, condition: ColumnElement[bool], rows: Select[Any], limit: int) -> Select[Any]:
+        """The first ``rows``, or none, and no search for any, unless the condition is TRUE.
+
+        By a limit of nothing, which ends a search before it begins; a condition is asked after all rows were sorted.
+        """
+        return rows.limit(case((condition, limit), else_=0))
+
+    @abstractmethod
     def reason(self, orig: Any) -> Reason | None:
         """What an exception of the driver means."""
-        raise NotImplementedError

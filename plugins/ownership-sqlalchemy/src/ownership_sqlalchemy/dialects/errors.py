@@ -3,71 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 from typing import Any, TypeAlias
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ownership_core.errors import Conflict, OwnershipError, Problem, StoreError
+from ownership_core import reasons
+from ownership_core.errors import OwnershipError, Problem, StoreError
+from ownership_core.reasons import Reason, overtaken
 
 WHO = "ownership-sqlalchemy"
 
+__all__ = ["WHO", "Reason", "overtaken", "problem_of", "reason_of", "unfit"]
 
-class Reason(Enum):
-    """Why a statement failed."""
-
-    BUSY = Problem("storage_busy", "Another writer holds the database.", "Try again in a moment.")
-    COLLIDED = Problem(
-        "retry_transaction",
-        "Two transactions stood in each other's way, and the database ended this one.",
-        "Nothing was written. Repeat the whole command.",
-    )
-    LOCK_TIMEOUT = Problem(
-        "lock_timeout",
-        "Another transaction held what this one needed for too long.",
-        "Try again, or look for a transaction that is left open.",
-    )
-    STATEMENT_TIMEOUT = Problem(
-        "statement_timeout",
-        "The database ended a statement that took too long.",
-        "Ask for less, or raise the limit of the database.",
-    )
-    READ_ONLY = Problem(
-        "storage_read_only",
-        "This database takes no changes: it is a standby, or set to read only.",
-        "Send changes to the database that takes them.",
-    )
-    FULL = Problem("disk_full", "The database has no room left.", "Make room; nothing was written.")
-    NO_CONNECTION = Problem(
-        "pool_exhausted",
-        "No connection to the database was free.",
-        "Try again, keep transactions short, or allow more connections.",
-    )
-    GRANT = Problem(
-        "missing_grant",
-        "The database does not let this user do that.",
-        "Grant SELECT, INSERT, UPDATE and DELETE on our tables; upgrading must be allowed to make them.",
-    )
-    REFUSED = Problem(
-        "conflict",
-        "The database refused a row that contradicts what it holds.",
-        "Read again and repeat the command.",
-    )
-    GONE = Problem(
-        "storage_unavailable",
-        "The database did not answer.",
-        "Look whether it is there and writable; `ownership doctor` tells more.",
-    )
-    UNKNOWN = Problem(
-        "outcome_unknown",
-        "The connection was lost during the commit: the change may stand or not.",
-        "Repeat the command with the same idempotency key; without a key, read before you repeat.",
-    )
-
-
-TRANSIENT = frozenset({Reason.BUSY, Reason.COLLIDED, Reason.LOCK_TIMEOUT, Reason.NO_CONNECTION})
-"""Nothing was written, and beginning again may well succeed."""
 
 Reader: TypeAlias = Callable[[Any], Reason | None]
 """Reads the reason from a driver's exception; None for one it does not know."""
@@ -88,8 +36,7 @@ def reason_of(error: SQLAlchemyError, readers: tuple[Reader, ...]) -> Reason:
 
 def problem_of(reason: Reason) -> OwnershipError:
     """The error a caller sees; the driver's text and the SQL stay here."""
-    kind = Conflict if reason is Reason.REFUSED else StoreError
-    return kind(reason.value, who=WHO, transient=reason in TRANSIENT)
+    return reasons.problem_of(reason, WHO)
 
 
 def unfit(code: str, what: str, hint: str) -> StoreError:

@@ -13,10 +13,12 @@ from sqlalchemy import (
     Executable,
     Insert,
     Select,
+    SelectBase,
     Table,
     and_,
     bindparam,
     false,
+    func,
     select,
     text,
 )
@@ -24,12 +26,14 @@ from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from ownership_core.reasons import Reason, mariadb_reason
 from ownership_sqlalchemy.dialects import constructs as c
 from ownership_sqlalchemy.dialects.database import Database
-from ownership_sqlalchemy.dialects.errors import Reason, unfit
+from ownership_sqlalchemy.dialects.errors import unfit
 
 OLDEST = (10, 6)  # the first with JSON_TABLE
 SCHEMA_WAIT = 10
+SHORTEST = 1_048_576  # what the server has unless told otherwise: 500 of the longest texts of one customer
 STRICT = frozenset({"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"})
 _TEXT = f"CHARACTER SET utf8mb4) COLLATE {c.BYTEWISE}"
 
@@ -41,6 +45,10 @@ c.say(
             f" COLLATE {c.BYTEWISE}"
         ),
         c.AsText: "CAST({} AS CHAR " + _TEXT,
+        c.Exact: "(CONVERT({} USING utf8mb4) COLLATE " + c.BYTEWISE + ")",
+        c.Micros: "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', {})",
+        c.JsonWord: "{}",
+        c.JsonUuid: "{}",
         c.PlaceOf: "(LOCATE({1}, {0}))",
         c.Beginning: "LEFT({}, {})",
         c.JsonList: "COALESCE(JSON_ARRAYAGG({}), JSON_ARRAY())",
@@ -51,33 +59,25 @@ c.say(
         c.JsonElements: "JSON_TABLE({}, '$[*]' COLUMNS (value VARCHAR(500) PATH '$'))",
         c.JsonElement: f"({{}} COLLATE {c.BYTEWISE})",
         c.JsonNumber: "CAST({} AS SIGNED)",
-        c.JsonObjects: "JSON_TABLE({}, '$[*]' COLUMNS (value VARCHAR(500) PATH '$.staff'))",
-        c.JsonStaff: f"({{}} COLLATE {c.BYTEWISE})",
+        c.JsonObjects: "JSON_TABLE({}, '$[*]' COLUMNS (value JSON PATH '$'))",
+        c.JsonStaff: f"(JSON_VALUE({{}}, '$.staff') COLLATE {c.BYTEWISE})",
+        c.JsonRole: f"(JSON_VALUE({{}}, '$.role') COLLATE {c.BYTEWISE})",
+        c.JsonSource: f"(JSON_VALUE({{}}, '$.source') COLLATE {c.BYTEWISE})",
+        c.JsonSince: "CAST(JSON_VALUE({}, '$.since') AS SIGNED)",
     },
     *c.MARIADB,
 )
 
-_REASONS = {
-    1213: Reason.COLLIDED,
-    1020: Reason.COLLIDED,
-    1205: Reason.LOCK_TIMEOUT,
-    1969: Reason.STATEMENT_TIMEOUT,
-    1317: Reason.STATEMENT_TIMEOUT,
-    1290: Reason.READ_ONLY,
-    1792: Reason.READ_ONLY,
-    1021: Reason.FULL,
-    1114: Reason.FULL,
-    1040: Reason.NO_CONNECTION,
-    1203: Reason.NO_CONNECTION,
-    1226: Reason.NO_CONNECTION,
-    **dict.fromkeys((1044, 1142, 1143, 1227, 1370), Reason.GRANT),
-    **dict.fromkeys((1264, 1366, 1406, 4025), Reason.REFUSED),
-}
 
 _COLLATIONS = text(
     "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
-    " AND table_name IN :tables AND collation_name IS NOT NULL AND collation_name <> :bytewise LIMIT 1"
-).bindparams(bindparam("tables", expanding=True))
+    " AND table_name IN :tables AND collation_name IS NOT NULL AND collation_name <> :bytewise"
+    " AND column_name NOT IN :lent LIMIT 1"
+).bindparams(bindparam("tables", expanding=True), bindparam("lent", expanding=True))
+_COLLATION = text(
+    "SELECT character_set_name, collation_name FROM information_schema.columns"
+    " WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :table AND column_name = :column"
+)
 
 
 class FromThem(Executable, ClauseElement):
@@ -157,9 +157,19 @@ class Mariadb(Database):
         elif not ours:
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
+    def check_guest(self, connection: Connection) -> bool:
+        """REPEATABLE READ keeps its view; dirty reads are no base for a decision."""
+        self.check_connection(connection)
+        level = str(connection.exec_driver_sql("SELECT @@session.tx_isolation").scalar())
+        if level == "READ-UNCOMMITTED":
+            hint = "Begin it as READ COMMITTED, REPEATABLE READ or SERIALIZABLE."
+            raise unfit("unsafe_isolation", "The host's transaction reads what is not committed.", hint)
+        return level in ("REPEATABLE-READ", "SERIALIZABLE")
+
     def check_connection(self, connection: Connection) -> None:
         """A transaction must be one, and no value cut to fit."""
-        autocommit, mode = connection.exec_driver_sql("SELECT @@autocommit, @@sql_mode").one()
+        asked = "SELECT @@autocommit, @@sql_mode, @@group_concat_max_len"
+        autocommit, mode, longest = connection.exec_driver_sql(asked).one()
         if autocommit:
             raise unfit("autocommit_on", "Every statement would be committed by itself.", "Turn autocommit off.")
         modes = set(str(mode).split(","))
@@ -168,10 +178,20 @@ class Mariadb(Database):
             raise unfit(
                 "unsafe_sql_mode", what, "Add STRICT_TRANS_TABLES to the sql_mode of your engine's connections."
             )
+        if longest < SHORTEST:  # it bounds JSON_ARRAYAGG too, which then ends in the middle with a mere warning
+            what = f"group_concat_max_len is {longest}: customers with long lists could not be read."
+            hint = f"Set it to {SHORTEST} or more for your engine's connections; ours have 67108864."
+            raise unfit("unsafe_group_concat", what, hint)
+
+    def collation(self, connection: Connection, table: Table, column: str) -> tuple[str | None, str | None]:
+        """Often the table's or the database's, and said by neither the column nor the model."""
+        names = {"schema": table.schema, "table": table.name, "column": column}
+        row = connection.execute(_COLLATION, names).one_or_none()
+        return (None, None) if row is None else (row[0], row[1])
 
     def check_tables(self, connection: Connection, tables: list[Table]) -> None:
         """Texts compare byte by byte, and all four grants are there."""
-        names = {"tables": [table.name for table in tables], "bytewise": c.BYTEWISE}
+        names = {"tables": [table.name for table in tables], "bytewise": c.BYTEWISE, "lent": c.lent(tables)}
         loose = connection.execute(_COLLATIONS, names).scalar()
         if loose is not None:
             what = f"The column {loose} ignores case or blanks at the end."
@@ -200,7 +220,7 @@ class Mariadb(Database):
         freed = text("SELECT RELEASE_LOCK(SUBSTR(CONCAT(:name, MD5(DATABASE())), 1, 64))")
         connection.execute(freed, {"name": name[:30]})
 
-    def within(self, change: Any, columns: tuple[ColumnElement[Any], ...], chosen: Select[Any]) -> Any:
+    def within(self, change: Any, columns: tuple[ColumnElement[Any], ...], chosen: SelectBase) -> Any:
         """As a join from the chosen ones: IN, or a join in another order, would walk and lock the whole table."""
         among = chosen.subquery("among")
         return FromThem(change.where(and_(*(mine == other for mine, other in zip(columns, among.c, strict=True)))))
@@ -219,11 +239,15 @@ class Mariadb(Database):
         key = next(iter(table.primary_key.columns))
         return insert(table).from_select(columns, source).on_duplicate_key_update({key.name: key})
 
+    def insert_latest(self, table: Table, source: Select[Any], column: str) -> Insert:
+        """By its duplicate keys."""
+        new = insert(table).from_select([one.name for one in table.c], source)
+        return new.on_duplicate_key_update({column: func.greatest(table.c[column], new.inserted[column])})
+
     def materialized(self, statement: Select[Any], name: str) -> CTE:
         """There is no keyword, but what is limited is not merged."""
         return statement.limit(2**63 - 1).cte(name)
 
     def reason(self, orig: Any) -> Reason | None:
         """By its number."""
-        number = orig.args[0] if getattr(orig, "args", None) else None
-        return _REASONS.get(number) if isinstance(number, int) else None
+        return mariadb_reason(orig)

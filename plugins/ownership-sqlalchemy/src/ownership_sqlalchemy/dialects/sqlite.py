@@ -5,20 +5,44 @@ from __future__ import annotations
 from time import monotonic, sleep
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Select, Table
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Insert,
+    Select,
+    Table,
+    false,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 
+from ownership_core.reasons import Reason, sqlite_reason
 from ownership_sqlalchemy.dialects import constructs as c
 from ownership_sqlalchemy.dialects.database import Database
-from ownership_sqlalchemy.dialects.errors import Reason, unfit
+from ownership_sqlalchemy.dialects.errors import unfit
 
 OLDEST = (3, 38, 0)  # the first that always has its JSON functions
 BUSY_MILLISECONDS = 10_000
+WEIGHED = 20_000  # so many customers are many in any shop that SQLite serves
+CACHE_KIBIBYTES = 65_536  # at most, for each connection; with SQLite's own 2 MiB a run reads its pages again and again
 
 c.say(
     {
         c.AsciiLower: "lower({})",  # SQLite's own lower() knows A to Z only
         c.AsText: "CAST({} AS TEXT)",
+        c.Exact: "({} COLLATE BINARY)",
+        # Written as the driver of the host writes it: a date, or a time with up to six digits behind the point.
+        c.Micros: (
+            "(CAST(strftime('%s', substr({0}, 1, 19)) AS INTEGER) * 1000000"
+            " + CAST(substr({0} || '000000', 21, 6) AS INTEGER))"
+        ),
+        c.JsonWord: "{}",
+        c.JsonUuid: "{}",
         c.PlaceOf: "instr({}, {})",
         c.Beginning: "substr({}, 1, {})",
         c.JsonList: "json_group_array({})",
@@ -31,18 +55,12 @@ c.say(
         c.JsonNumber: "{}",
         c.JsonObjects: "json_each({})",
         c.JsonStaff: "json_extract({}, '$.staff')",
+        c.JsonRole: "json_extract({}, '$.role')",
+        c.JsonSource: "json_extract({}, '$.source')",
+        c.JsonSince: "json_extract({}, '$.since')",
     },
     "sqlite",
 )
-
-_REASONS = {
-    "SQLITE_BUSY": Reason.BUSY,
-    "SQLITE_LOCKED": Reason.BUSY,
-    "SQLITE_READONLY": Reason.READ_ONLY,
-    "SQLITE_FULL": Reason.FULL,
-    "SQLITE_INTERRUPT": Reason.STATEMENT_TIMEOUT,
-    "SQLITE_CONSTRAINT": Reason.REFUSED,
-}
 
 
 class Sqlite(Database):
@@ -51,6 +69,7 @@ class Sqlite(Database):
     name = "SQLite"
     dialects = ("sqlite",)
     locks_rows = False
+    joins_exists = False
 
     def set_up(self, raw: Any) -> None:
         """Foreign keys, waiting for locks, and the write-ahead log."""
@@ -58,6 +77,7 @@ class Sqlite(Database):
         try:
             cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
             cursor.execute("PRAGMA foreign_keys = ON")
+            cursor.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
             self._write_ahead(cursor)
             cursor.execute("PRAGMA synchronous = FULL")  # a commit that was reported survives a power cut
         finally:
@@ -93,6 +113,19 @@ class Sqlite(Database):
             raw.rollback()  # a host's engine may have begun a deferred one by itself; nothing ran in it
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
+    def check_guest(self, connection: Connection) -> bool:
+        """There is one writer at a time, and a transaction that has seen too little is told so when it writes."""
+        if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+            raise unfit("autocommit_on", "Every statement would be committed by itself.", "Turn autocommit off.")
+        self.check_connection(connection)
+        return False
+
+    def begin_guest(self, connection: Connection) -> None:
+        """The driver begins with the first change only, and a savepoint outside would be committed by itself."""
+        raw: Any = connection.connection.dbapi_connection
+        if not raw.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
     def check_connection(self, connection: Connection) -> None:
         """Foreign keys are off unless somebody turned them on."""
         if not connection.exec_driver_sql("PRAGMA foreign_keys").scalar():
@@ -111,11 +144,24 @@ class Sqlite(Database):
                 raise unfit("schema_busy", "Somebody else is writing.", "Try again in a moment.") from None
             raise
 
+    def exceeds(self, book: FromClause, table: FromClause, limit: int) -> ColumnElement[bool]:
+        """By the number of the last row, which is found at once; not every SQLite can take a root."""
+        some = select(literal_column("1")).select_from(book).limit(WEIGHED).subquery("some")
+        theirs = select(func.count().label("many")).select_from(some).subquery("theirs")
+        everybody = select(func.max(literal_column("rowid"))).select_from(table).scalar_subquery()
+        squared = theirs.c.many * theirs.c.many > everybody * literal_column(str(limit))
+        return select(func.coalesce(squared, false())).select_from(theirs).scalar_subquery()
+
+    def insert_latest(self, table: Table, source: Select[Any], column: str) -> Insert:
+        """By its conflicts; the source has a condition, or the parser would take ON for one of a join."""
+        new = insert(table).from_select([one.name for one in table.c], source)
+        latest = func.max(table.c[column], new.excluded[column])
+        return new.on_conflict_do_update(index_elements=list(table.primary_key), set_={column: latest})
+
     def materialized(self, statement: Select[Any], name: str) -> CTE:
         """By its keyword."""
         return statement.cte(name).prefix_with("MATERIALIZED", dialect="sqlite")
 
     def reason(self, orig: Any) -> Reason | None:
-        """By the name of the error; extended names begin with it."""
-        name = getattr(orig, "sqlite_errorname", None) or ""
-        return next((reason for start, reason in _REASONS.items() if name.startswith(start)), None)
+        """By the name of the error."""
+        return sqlite_reason(orig)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic import context, op
 
 from ownership_sqlalchemy.dialects import MARIADB, TABLE_OPTIONS, prose, words
+from ownership_sqlalchemy.facts import HostFacts
 
 revision = "0001"
 down_revision = None
@@ -24,12 +25,19 @@ def upgrade() -> None:
     """Make all tables."""
     tables = context.config.attributes["tables"]
     p: str = tables.prefix
-    customer, staff = _KEYS[tables.customer_key.key_type], _KEYS[tables.staff_key.key_type]
+    staff = _KEYS[tables.staff_key.key_type]
+    customer, anything = _KEYS[tables.customer_key.key_type], _KEYS[tables.customer_key.key_type]
     _people(p, staff)
     _access(p, staff)
-    _customers(p, customer)
-    _assignments(p, customer, staff)
-    _runs(p, customer, staff)
+    if isinstance(tables.facts, HostFacts):  # its customers are there already, with a key of its own
+        customer, anything = tables.customer_key, tables.customer_key.for_anything()
+        table, column = tables.facts.table, tables.facts.id
+        owner = f"{table.fullname}.{column.name}" if tables.facts.foreign_key else None
+    else:
+        _customers(p, customer)
+        owner = f"{p}customer.id"
+    _assignments(p, customer, staff, owner)
+    _runs(p, anything, staff)
     _records(p, staff)
 
 
@@ -175,7 +183,7 @@ def _customers(p: str, customer: Any) -> None:
     )
 
 
-def _assignments(p: str, customer: Any, staff: Any) -> None:
+def _assignments(p: str, customer: Any, staff: Any, owner: str | None) -> None:
     """Heads and assignments, with the constraints that keep one primary and, in single, one assignment."""
     _create_table(
         f"{p}cardinality",
@@ -216,9 +224,7 @@ def _assignments(p: str, customer: Any, staff: Any) -> None:
             [f"{p}head.customer_id", f"{p}head.cardinality"],
             name=op.f(f"fk_{p}assignment_customer_id_cardinality"),
         ),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], [f"{p}customer.id"], name=op.f(f"fk_{p}assignment_customer_id"), ondelete="RESTRICT"
-        ),
+        *_reference(p, owner),
         sa.ForeignKeyConstraint(
             ["staff_id"], [f"{p}staff.id"], name=op.f(f"fk_{p}assignment_staff_id"), ondelete="RESTRICT"
         ),
@@ -227,6 +233,14 @@ def _assignments(p: str, customer: Any, staff: Any) -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f(f"ix_{p}assignment_staff_id_customer_id"), f"{p}assignment", ["staff_id", "customer_id"])
+
+
+def _reference(p: str, owner: str | None) -> list[sa.ForeignKeyConstraint]:
+    """Of an assignment to its customer, unless a host wants none."""
+    if owner is None:
+        return []
+    name = op.f(f"fk_{p}assignment_customer_id")
+    return [sa.ForeignKeyConstraint(["customer_id"], [owner], name=name, ondelete="RESTRICT")]
 
 
 def _runs(p: str, customer: Any, staff: Any) -> None:
