@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -66,6 +68,75 @@ def test_rows_that_break_a_promise_are_refused(
     assert coded(refused.value).codes == ("conflict",)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("UPDATE ownership_assignment SET slot = 0 WHERE customer_id = 'c1'", id="second primary"),
+        pytest.param("UPDATE ownership_assignment SET staff_id = 'ann' WHERE customer_id = 'c1'", id="pair twice"),
+        pytest.param("UPDATE ownership_assignment SET customer_id = 'lost' WHERE customer_id = 'c2'", id="no customer"),
+        pytest.param("UPDATE ownership_assignment SET staff_id = 'nobody' WHERE customer_id = 'c2'", id="no staff"),
+        pytest.param("UPDATE ownership_assignment SET staff_id = NULL WHERE customer_id = 'c2'", id="NULL for a staff"),
+        pytest.param("UPDATE ownership_customer SET id = 'other' WHERE id = 'c1'", id="renamed customer"),
+        pytest.param("UPDATE ownership_staff SET id = 'other' WHERE id = 'ann'", id="renamed staff"),
+        pytest.param("UPDATE ownership_head SET customer_id = 'other' WHERE customer_id = 'c1'", id="head taken away"),
+        pytest.param("DELETE FROM ownership_head WHERE customer_id = 'c1'", id="head deleted"),
+        pytest.param("DELETE FROM ownership_cardinality", id="cardinality deleted"),
+        pytest.param("DELETE FROM ownership_role WHERE name = 'clerk'", id="role that somebody has"),
+        pytest.param("DELETE FROM ownership_department WHERE id = 'harbour'", id="department where somebody works"),
+        pytest.param("DELETE FROM ownership_restriction WHERE holder = 'north'", id="restriction without its groups"),
+    ],
+)
+def test_changes_that_break_a_promise_are_refused(multi: SqlAlchemyStore, change: str) -> None:
+    """What may not come in may not come about, neither by an update nor by a deletion, and nothing has changed."""
+    before = multi.digest()
+    with pytest.raises(DBAPIError) as refused, multi.engine.begin() as connection:
+        connection.execute(text(change))
+    assert coded(refused.value).codes == ("conflict",)
+    assert multi.digest() == before
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "ownership_customer_value VALUES ('lost', 'tags', 'x', NULL)",
+        "ownership_staff_website VALUES ('nobody', 'de')",
+        "ownership_staff_role VALUES ('nobody', 'clerk')",
+        "ownership_staff_role VALUES ('ann', 'no such role')",
+        "ownership_staff_department VALUES ('nobody', 'north')",
+        "ownership_staff_department VALUES ('ann', 'nowhere')",
+        "ownership_department VALUES ('new', 'New', 'nowhere', 1)",
+        "ownership_role_level VALUES ('no such role', 'view', 1)",
+        "ownership_role_level VALUES ('boss', 'edit', 5)",
+        "ownership_restriction VALUES ('staff', 'ann', 'perhaps')",
+        "ownership_restriction_group VALUES ('staff', 'eve', 'vip')",
+        "ownership_head VALUES ('new', 0, false, 'no such cardinality')",
+    ],
+)
+def test_rows_that_hang_on_nothing_are_refused(multi: SqlAlchemyStore, row: str) -> None:
+    """An orphan row of any table, and a word that means nothing."""
+    before = multi.digest()
+    with pytest.raises(DBAPIError) as refused, multi.engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO {row}"))
+    assert coded(refused.value).codes == ("conflict",)
+    assert multi.digest() == before
+
+
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("customer", "staff", "slot", "cardinality"),
+    [("c1", "eve", 0, "multi"), ("c1", "ann", None, "multi"), ("c2", "eve", 1, "multi"), ("c2", "eve", None, "single")],
+)
+def test_a_connection_without_foreign_keys_breaks_no_check(
+    multi: SqlAlchemyStore, customer: str, staff: str, slot: int | None, cardinality: str
+) -> None:
+    """Whoever opens the file by other means may leave orphans, but no second primary and no pair twice."""
+    stranger = sqlite3.connect(str(multi.engine.url.database))
+    with closing(stranger), pytest.raises(sqlite3.IntegrityError):
+        stranger.execute(
+            "INSERT INTO ownership_assignment VALUES (?, ?, ?, ?, '', '', 1)", (customer, staff, slot, cardinality)
+        )
+
+
 @pytest.mark.parametrize("cardinality", ["single", "multi"])
 @pytest.mark.parametrize("slot", [0, None])
 def test_in_single_there_is_no_second_assignment(single: SqlAlchemyStore, slot: int | None, cardinality: str) -> None:
@@ -92,11 +163,17 @@ def test_single_is_not_talked_away(single: SqlAlchemyStore, change: str) -> None
     assert coded(refused.value).codes == ("conflict",)
 
 
-def test_no_foreign_key_of_ours_cascades(single: SqlAlchemyStore) -> None:
-    """What is deleted or renamed elsewhere never changes an assignment."""
-    keys = inspect(single.engine).get_multi_foreign_keys().values()
-    options = [value for of_table in keys for key in of_table for value in key["options"].values()]
-    assert set(options) <= {"RESTRICT", "NO ACTION"}
+def test_no_foreign_key_cascades_into_an_assignment(single: SqlAlchemyStore) -> None:
+    """What is deleted or renamed elsewhere never changes an assignment; a share alone ends with its customer."""
+    keys = inspect(single.engine).get_multi_foreign_keys()
+    cascading = [
+        (table, key["constrained_columns"], option)
+        for (_, table), of_table in keys.items()
+        for key in of_table
+        for option, value in key["options"].items()
+        if value not in {"RESTRICT", "NO ACTION"}
+    ]
+    assert cascading == [("ownership_share", ["customer_id"], "ondelete")]
 
 
 @pytest.mark.parametrize(

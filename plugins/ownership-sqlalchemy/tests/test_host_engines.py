@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,8 @@ from sqlalchemy.engine import make_url
 
 from ownership_core.errors import StoreError
 from ownership_core.keys import KeyType
+from ownership_core.ports import Guard, Order, Query
+from ownership_core.scope import AssignedTo
 from ownership_core.testing.contracts.base import ANN, C1, small_shop
 from ownership_core.testing.worlds import WORLD_FIELDS, load
 from ownership_sqlalchemy import SqlAlchemyStore
@@ -96,6 +99,36 @@ def test_a_mode_that_cuts_values_is_refused(made: SqlAlchemyStore, host: HostEng
     assert refused(engine) == ("unsafe_sql_mode",)
 
 
+@pytest.mark.parametrize("kind", ["mariadb"], indirect=True)
+def test_a_limit_that_cuts_lists_is_refused(anywhere: Any, host: HostEngine) -> None:
+    """Under a small group_concat_max_len JSON lists end in the middle; with what the server has by itself it serves.
+
+    Fails without the look at the limit in ``Mariadb.check_connection``. The first half shows what it saves from.
+    """
+    made = anywhere(cardinality="multi")
+    load(made, small_shop())
+    with made.writer() as writer:
+        writer.change_customer(C1, {}, {"tags": frozenset(f"tag {number:03}" for number in range(100))}, None)
+    engine = host(made)
+    event.listen(engine, "connect", _sets("group_concat_max_len = 1024"))
+    guest = SqlAlchemyStore.open(engine, fields=WORLD_FIELDS, cardinality="multi")
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"), guest.reader() as reader:
+        reader.customers([C1])
+    with pytest.raises(StoreError) as caught:
+        guest.check("multi")
+    assert caught.value.codes == ("unsafe_group_concat",)
+    engine.dispose()
+    event.listen(engine, "connect", _sets("group_concat_max_len = 1048576"))
+    guest.check("multi")
+
+
+def _sets(what: str) -> Callable[..., None]:
+    def set_it(raw: Any, _record: object) -> None:
+        raw.cursor().execute(f"SET SESSION {what}")
+
+    return set_it
+
+
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"], indirect=True)
 def test_columns_that_compare_loosely_are_refused(made: SqlAlchemyStore) -> None:
     """A collation that knows languages, ignores case, or pads."""
@@ -139,12 +172,47 @@ def test_a_missing_grant_is_refused(made: SqlAlchemyStore, lacking: str) -> None
             connection.execute(text(statement))
     engine = create_engine(make_url(made.engine.url).set(username=user))
     try:
-        SqlAlchemyStore.open(engine).check("single")
-        with made.engine.begin() as connection:
-            connection.execute(text(f"REVOKE {lacking} ON ownership_event FROM {user}"))
-        assert refused(engine) == ("missing_grant",)
+        with _writable(made):
+            SqlAlchemyStore.open(engine).check("single")
+            with made.engine.begin() as connection:
+                connection.execute(text(f"REVOKE {lacking} ON ownership_event FROM {user}"))
+            assert refused(engine) == ("missing_grant",)
     finally:
         engine.dispose()
         with made.engine.begin() as connection:
             for statement in undo:
                 connection.execute(text(statement))
+
+
+@contextmanager
+def _writable(made: SqlAlchemyStore) -> Iterator[None]:
+    """While another test makes the whole server read only, nobody can try grants: they wait for each other."""
+    if made.engine.dialect.name != "mysql":
+        yield
+        return
+    with made.engine.connect() as connection:
+        assert connection.scalar(text("SELECT GET_LOCK('ownership tests: read_only', 60)")) == 1
+        yield
+        connection.execute(text("SELECT RELEASE_LOCK('ownership tests: read_only')"))
+
+
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("heard", ["before_execute", "after_execute", "before_cursor_execute"])
+def test_no_event_of_a_host_is_skipped(anywhere: Any, host: HostEngine, kind: str, heard: str) -> None:
+    """A page, a count and checks, the same answers: prepared statements too. Watches ``prepared.takes_text``."""
+    store = anywhere(cardinality="multi")
+    load(store, small_shop())
+    engine, told = host(store), []
+    query = Query(AssignedTo([ANN]), Guard(ANN, 1))
+
+    def answers(reader: Any) -> list[Any]:
+        page = [one.id for one in reader.page(query, Order("name"), None, 10)]
+        return [page, reader.count(query), reader.check(query, [C1]), reader.check(query, page), reader.access([ANN])]
+
+    with SqlAlchemyStore.open(engine, cardinality="multi", fields=WORLD_FIELDS).reader() as reader:
+        unheard = answers(reader)
+    event.listen(engine, heard, lambda *_: told.append(heard))
+    with SqlAlchemyStore.open(engine, cardinality="multi", fields=WORLD_FIELDS).reader() as reader:
+        told.clear()
+        assert answers(reader) == unheard
+    assert len(told) == 5

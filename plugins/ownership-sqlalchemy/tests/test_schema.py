@@ -5,14 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
+from sqlite3 import dbapi2
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from ownership_core.errors import InvalidInput, StoreError
@@ -73,7 +75,7 @@ def test_our_revision_stands_beside_the_hosts(address: Any) -> None:
     schema.upgrade(url)
     with host.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "theirs"
-    assert schema.current(host) == "0001"
+    assert schema.current(host) == "0004"
     host.dispose()
 
 
@@ -117,6 +119,97 @@ def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert failed == []
+
+
+class _KilledError(Exception):
+    """The upgrade is no more."""
+
+
+def _killed_after(store: SqlAlchemyStore, statements: int) -> bool:
+    """Whether an upgrade was ended after so many statements that change tables; nothing it still had to do is done."""
+    left = [statements]
+
+    def count(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.lstrip().startswith(("CREATE", "INSERT")):
+            if not left[0]:
+                raise _KilledError
+            left[0] -= 1
+
+    event.listen(store.engine, "before_cursor_execute", count)
+    try:
+        store.upgrade()
+    except _KilledError:
+        return True
+    finally:
+        event.remove(store.engine, "before_cursor_execute", count)
+    return False
+
+
+@pytest.mark.parametrize("statements", [0, 1, 2, 9, 20, 28])
+def test_an_upgrade_that_was_killed_is_begun_again(address: Any, statements: int) -> None:
+    """Wherever it ended, the next one makes all tables, indexes and checks; MariaDB keeps each table as it is made.
+
+    Fails on MariaDB when ``schema.upgrade`` does not drop what ``_left_behind`` finds: a table exists already.
+    """
+    store, untouched = SqlAlchemyStore.open(address()), SqlAlchemyStore.open(address())
+    assert _killed_after(store, statements)
+    with pytest.raises(StoreError) as caught:
+        store.check("single")
+    assert caught.value.codes == ("schema_missing",)
+    left = set(inspect(store.engine).get_table_names()) & set(build_tables().metadata.tables)
+    assert bool(left) is (store.engine.dialect.name == "mysql" and statements >= 2)
+    assert store.upgrade_sql().count("DROP TABLE") == len(left)
+    store.upgrade()
+    store.check("single")
+    untouched.upgrade()
+    assert _shape(store) == _shape(untouched)
+    store.close()
+    untouched.close()
+
+
+def _shape(store: SqlAlchemyStore) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SQLAlchemy cannot read the index by name back
+        looked = inspect(store.engine)
+        keys, checks = looked.get_multi_foreign_keys(), looked.get_multi_check_constraints()
+        named = [{(table, one["name"]) for table, found in of.items() for one in found} for of in (keys, checks)]
+        indexes = {(table, one["name"]) for table, found in looked.get_multi_indexes().items() for one in found}
+    return named, indexes, sorted(looked.get_table_names())
+
+
+@pytest.mark.parametrize("prefix", ["", "ownership_"])
+def test_a_hosts_table_of_our_name_is_never_touched(address: Any, prefix: str) -> None:
+    """``schema_incomplete``, empty or not: what was there before any upgrade of ours is somebody else's.
+
+    Fails when ``_left_behind`` asks only whether tables are empty: the host's one would be dropped.
+    """
+    url = address()
+    host = create_engine(url)
+    with host.begin() as connection:
+        connection.execute(text(f"CREATE TABLE {prefix}customer (id INTEGER)"))
+    store = SqlAlchemyStore.open(url, prefix=prefix)
+    for door in (store.upgrade, store.upgrade_sql, store.upgrade):
+        with pytest.raises(StoreError, match=f"{prefix}customer") as caught:
+            door()
+        assert caught.value.codes == ("schema_incomplete",)
+    assert inspect(host).get_table_names() == [f"{prefix}customer"]
+    host.dispose()
+    store.close()
+
+
+def test_tables_that_hold_something_are_not_made_anew(anywhere: Any) -> None:
+    """A revision that was lost: ``schema_incomplete``, and every row stays.
+
+    Fails when ``_left_behind`` does not look into the tables.
+    """
+    store = anywhere()
+    with store.engine.begin() as connection:
+        connection.execute(text("DELETE FROM ownership_alembic_version"))
+    before = store.digest()
+    with pytest.raises(StoreError, match="ownership_cardinality") as caught:
+        store.upgrade()
+    assert caught.value.codes == ("schema_incomplete",)
+    assert store.digest() == before
 
 
 def test_who_waits_too_long_for_an_upgrade_hears_why(address: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +276,7 @@ def test_tables_that_do_not_fit_are_refused(anywhere: Any, statement: str, code:
 def test_older_tables_are_refused(anywhere: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tables behind the newest revision name the command that upgrades them."""
     store = anywhere()
-    monkeypatch.setattr("alembic.script.ScriptDirectory.get_current_head", lambda self: "0002")
+    monkeypatch.setattr("alembic.script.ScriptDirectory.get_current_head", lambda self: "9998")
     with pytest.raises(StoreError, match="ownership db upgrade") as caught:
         store.check("single")
     assert caught.value.codes == ("schema_outdated",)
@@ -221,3 +314,27 @@ def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None
         pass
     assert caught.value.codes == ("storage_unavailable",)
     assert "sqlite" not in str(caught.value).lower()
+
+
+def test_a_connection_that_cannot_be_set_up_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pool forgets it, so nobody else would. Watches ``raw.close()`` in ``open_engine``."""
+    path = tmp_path / "o.db"
+    path.write_bytes(b"This is no database at all. " * 100)
+    opened: list[Watched] = []
+
+    class Watched(dbapi2.Connection):
+        closed = False
+
+        def __init__(self, *options: Any, **named: Any) -> None:
+            super().__init__(*options, **named)
+            opened.append(self)
+
+        def close(self) -> None:
+            self.closed = True
+            super().close()
+
+    monkeypatch.setattr(dbapi2, "connect", partial(dbapi2.connect, factory=Watched))
+    store = SqlAlchemyStore.open(f"sqlite:///{path}")
+    with pytest.raises(StoreError), store.reader():
+        pass
+    assert [one.closed for one in opened] == [True]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from ownership_core.commands import Ids, Matching
 from ownership_core.keys import KeyType
-from ownership_core.model import Assignment, Customer, CustomerId, Staff, StaffId
+from ownership_core.model import Assignment, Customer, CustomerId, Department, Staff, StaffId
 from ownership_core.policies import SortKey
 from ownership_core.ports import Draft, Guard, Order, Position, Query
 from ownership_core.ruling import Drop, Effect, Primary, Requirement
@@ -17,6 +18,7 @@ from ownership_core.scope import ANY, AssignedIn, AssignedTo, Everything, Has, M
 from ownership_core.testing.contracts.base import ANN, EVE, small_shop
 from ownership_core.testing.worlds import World, apply, load, new_run
 from ownership_sqlalchemy import SqlAlchemyStore
+from ownership_sqlalchemy.dialects import SUPPORTED
 
 OWN: Scope = AssignedTo([ANN]) & ~Has("groups", {"press"})
 MINE = Query(OWN, Guard(ANN, 1))
@@ -63,18 +65,30 @@ def test_each_question_is_one_statement(shops: SqlAlchemyStore, sent: Any) -> No
             assert len(_sql(statements)) == 1
 
 
-def test_a_check_of_one_or_a_thousand_is_the_same_text(shops: SqlAlchemyStore, sent: Any) -> None:
-    """Ids are one parameter, however many."""
+def test_a_check_of_two_or_a_thousand_is_the_same_text(shops: SqlAlchemyStore, sent: Any) -> None:
+    """Ids are one parameter, however many; only a single one is compared by itself."""
     with shops.reader() as reader, sent(shops) as statements:
-        reader.check(MINE, [CustomerId("c1")])
+        reader.check(MINE, [CustomerId("c1"), CustomerId("c2")])
         reader.check(MINE, [CustomerId(f"c{number}") for number in range(1_000)])
         reader.check(MINE, [])
     assert len(set(_sql(statements))) == 1
 
 
+def test_a_statement_is_made_once_however_many_ids_are_asked(shops: SqlAlchemyStore) -> None:
+    """What is asked anew each time is not part of what is kept: watches the ``asked`` of ``Prepared``."""
+    ids = [CustomerId(f"customer number {number}") for number in range(1_000)]
+    seen: list[Any] = []
+    for _ in range(2):
+        with shops.reader() as reader:
+            reader.check(MINE, ids)
+            seen.append({key: id(kept) for key, kept in shops.shelf._kept.items()})
+    assert seen[0]
+    assert seen[0] == seen[1]
+
+
 @pytest.mark.parametrize("selection", [Ids(["c1"]), Ids([f"c{n}" for n in range(500)]), Matching(Everything())])
 def test_a_run_is_a_fixed_number_of_statements(shops: SqlAlchemyStore, sent: Any, selection: Any) -> None:
-    """Two to draft, at most eight to write, one to tell."""
+    """Two to draft, four to write while nobody rises to primary, one to tell."""
     effect = Effect(EVE, Drop.FORMER_PRIMARY, None, Primary.TAKE)
     draft = Draft("bulk", selection, Everything(), (Requirement("r", Everything()),), effect, 5)
     with shops.writer() as writer:
@@ -85,7 +99,7 @@ def test_a_run_is_a_fixed_number_of_statements(shops: SqlAlchemyStore, sent: Any
             writer.write(new_run("bulk"), draft)
         with sent(shops) as telling:
             writer.notify("bulk")
-    assert [len(drafting), len(writing), len(telling)] == [2, 8, 1]
+    assert [len(drafting), len(writing), len(telling)] == [2, 4, 1]
 
 
 def _plan(store: SqlAlchemyStore, sent: Any, ask: Any) -> str:
@@ -100,9 +114,91 @@ def _plan(store: SqlAlchemyStore, sent: Any, ask: Any) -> str:
 @pytest.mark.parametrize("scope", [OWN, AssignedIn(["north"]) & OWN, (OWN | AssignedTo([EVE])) & Has("groups", ANY)])
 def test_an_own_page_starts_from_the_staff(shop: SqlAlchemyStore, sent: Any, scope: Scope) -> None:
     """No table is walked from end to end, and groups are looked up for its customers only."""
-    plan = _plan(shop, sent, lambda reader: reader.page(Query(scope), Order("name"), None, 50))
+    plan = _plan(shop, sent, lambda reader: reader.page(Query(scope), Order("email"), None, 50))
     assert "ix_ownership_assignment_staff_id_customer_id (staff_id=?" in plan
     assert "SCAN ownership_" not in plan
+
+
+def test_a_page_by_name_walks_the_names_for_whoever_owns_many(shop: SqlAlchemyStore, sent: Any) -> None:
+    """Both ways stand in one statement, and the number of customers chooses. Watches ``SqlReader._owning_many``."""
+    plan = _plan(shop, sent, lambda reader: reader.page(Query(OWN), Order("name"), None, 50))
+    assert plan.count("SCAN ownership_customer USING INDEX ix_ownership_customer_by_name") == 1
+    assert plan.count("ix_ownership_assignment_staff_id_customer_id (staff_id=?") == 2  # counted once, and gathered
+    assert "ownership_assignment USING PRIMARY KEY (customer_id=? AND staff_id=?)" in plan
+
+
+@pytest.mark.parametrize("scope", [AssignedTo([ANN]), AssignedTo([EVE]) | AssignedIn(["north"])])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("mine", [3, 40])
+def test_both_ways_find_the_same_pages(anywhere: Any, mine: int, scope: Scope, *, descending: bool) -> None:
+    """Whoever owns three of forty gathers them, whoever owns all walks; names may repeat or be missing.
+
+    So does a department. Watches ``SqlReader._owning_many``, ``Database.exceeds`` and ``Database.only_if``.
+    """
+    store = anywhere(cardinality="multi")
+    names = {f"c{n:02}": None if n % 7 == 0 else f"Name {n % 11}" for n in range(40)}
+    customers = tuple(Customer(CustomerId(id), {"name": name} if name else {}) for id, name in names.items())
+    assigned = tuple(
+        attrs.evolve(one, assignments=(Assignment(ANN, primary=True, since=1),)) for one in customers[:mine]
+    )
+    ann, eve = Staff(ANN, "Ann", departments=frozenset(["north"])), Staff(EVE, "Eve")
+    load(
+        store,
+        World(staff=(ann, eve), departments=(Department("north", "North"),), customers=(*assigned, *customers[mine:])),
+    )
+    _analyze(store)
+    expected = sorted((one.id for one in assigned), key=lambda id: (names[id] is None, names[id] or "", id))
+    if descending:
+        expected.sort(key=lambda id: names[id] or "", reverse=True)
+    order, after, found = Order("name", descending=descending), None, []
+    with store.reader() as reader:
+        while page := reader.page(Query(scope), order, after, 4):
+            found += [one.id for one in page]
+            last = names[page[-1].id]
+            after = Position(last.lower() if last else None, page[-1].id)
+    assert found == expected
+
+
+@pytest.mark.parametrize(("mine", "exceeds"), [(12, False), (13, True)])
+def test_walking_begins_where_it_is_the_shorter_way(anywhere: Any, kind: str, mine: int, *, exceeds: bool) -> None:
+    """A page of four among forty is walked for whoever has more than the root of 160 of them."""
+    store = anywhere()
+    load(store, World(customers=tuple(Customer(CustomerId(f"c{n:02}")) for n in range(40))))
+    _analyze(store)
+    customer = store._tables.customer
+    book = select(customer.c.id).where(customer.c.id < f"c{mine:02}").subquery("book")
+    chosen = SUPPORTED[store.engine.dialect.name].exceeds(book, customer, 4)
+    if kind == "mariadb":
+        assert chosen is None
+        return
+    with store.engine.connect() as connection:
+        assert bool(connection.scalar(select(chosen))) is exceeds
+
+
+def test_a_department_page_is_one_way_or_the_other(anywhere: Any, kind: str, sent: Any) -> None:
+    """PostgreSQL reads who works there first, and runs the half that is chosen only. Watches ``Postgresql.only_if``."""
+    if kind != "postgresql":
+        pytest.skip("asked of SQLite by its plan above")
+    store = anywhere(cardinality="multi")
+    load(store, small_shop())
+    _analyze(store)
+    scope = AssignedTo([EVE]) | AssignedIn(["north"])
+    with store.reader() as reader, sent(store) as statements:
+        reader.page(Query(scope), Order("name"), None, 50)
+    statement, parameters = statements[-1]
+    with store.engine.connect() as connection:
+        plan = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN ANALYZE {statement}", parameters)]
+    judged = [place for place, line in enumerate(plan) if "One-Time Filter" in line]
+    assert len(judged) == 2
+    assert sum("never executed" in plan[place + 1] for place in judged) == 1
+    assert "= ANY (ARRAY" in statement
+
+
+def _analyze(store: SqlAlchemyStore) -> None:
+    """What a server does by itself, in time."""
+    if store.engine.dialect.name == "postgresql":
+        with store.engine.begin() as connection:
+            connection.execute(text("ANALYZE ownership_customer"))
 
 
 def test_everybody_is_listed_along_the_index_by_name(shop: SqlAlchemyStore, sent: Any) -> None:
@@ -114,8 +210,8 @@ def test_everybody_is_listed_along_the_index_by_name(shop: SqlAlchemyStore, sent
 def test_a_check_looks_up_its_ids_only(shop: SqlAlchemyStore, sent: Any) -> None:
     """Neither all assignments of the staff nor a whole customer group is gathered."""
     plan = _plan(shop, sent, lambda reader: reader.check(MINE, [CustomerId("c1")]))
-    assert "(staff_id=? AND customer_id=?)" in plan
-    assert "(field=? AND value=? AND customer_id=?)" in plan
+    assert "ownership_assignment USING PRIMARY KEY (customer_id=? AND staff_id=?)" in plan
+    assert "ownership_customer_value USING PRIMARY KEY (customer_id=? AND field=? AND value=?)" in plan
 
 
 def test_integer_keys_sort_and_compare_as_numbers(anywhere: Any) -> None:
