@@ -209,9 +209,13 @@ def test_a_plan_shows_what_would_happen_and_changes_nothing(opened: Calls) -> No
         "c2        changed  -       jon    -",
         "c9        refused  -       -      not_found: There is no such customer.",
         "",
-        "staff  gains  loses",
-        "jon    2      0",
-        "maria  0      1",
+        "staff  before  gains  loses  after",
+        "jon    0       2      0      2",
+        "maria  1       0      1      0",
+        "-      2       0      1      1",
+        "",
+        "code       customers  reason",
+        "not_found  1          There is no such customer.",
     ]
     assert said.err.startswith("Planned: 2 changed, 1 refused (not_found: 1). Nothing was changed.\n")
     assert owners(opened) == {"c1": "maria", "c2": None, "c3": None}
@@ -221,7 +225,10 @@ def test_a_plan_as_data_can_be_applied_by_its_id(opened: Calls) -> None:
     """JSON carries the id, the rows and the staff; apply takes the id, once."""
     planned = opened("assign", "c1", "c2", "--staff", "jon", "--plan", "--format", "json", who="ada").data
     assert [row["customer"] for row in planned["rows"]] == ["c1", "c2"]
-    assert planned["staff"] == [{"staff": "jon", "gains": 2, "loses": 0}]
+    assert planned["staff"] == [
+        {"staff": "jon", "before": 0, "gains": 2, "loses": 0, "after": 2},
+        {"staff": None, "before": 3, "gains": 0, "loses": 2, "after": 1},
+    ]
     assert opened("apply", planned["plan"], who="ada").err == "2 changed.\n"
     assert owners(opened) == {"c1": "jon", "c2": "jon", "c3": None}
 
@@ -351,3 +358,47 @@ def test_a_role_says_how_far_it_reaches(opened: Calls) -> None:
     assert (bad.code, bad.codes) == (2, ["invalid_value"] * 3)
     assert opened("role", "viewer", "fly=all", who="ada").codes == ["unknown_action"]
     assert opened("role", "viewer", "view=all", who="maria").codes == ["not_permitted"]
+
+
+WINDOW = ("--from", "2020-01-01T00:00:00+00:00", "--until", "2100-01-01T00:00:00+00:00")
+
+
+def test_a_cover_is_arranged_listed_and_ended(opened: Calls) -> None:
+    """Who stands in sees what is assigned to the other, and no longer once it is ended."""
+    opened("assign", "c1", "--staff", "jon", who="ada")
+    before = opened.ids("maria")
+    assert opened("cover", "add", "jon", "maria", *WINDOW, who="ada").err == "1 changed.\n"
+    assert opened.ids("maria") == sorted({*before, "c1"})
+    [row] = opened("cover", "list", "--format", "json", who="maria").data
+    assert (row["staff"], row["by"], row["since"], row["state"]) == (
+        "jon",
+        "maria",
+        "2020-01-01 00:00:00 UTC",
+        "stands",
+    )
+    assert opened("cover", "end", row["id"], "--reason", "back", who="ada").code == 0
+    assert opened.ids("maria") == before
+    assert opened("cover", "list", "--format", "json", who="ada").data[0]["state"] == "over"
+
+
+def test_a_cover_can_be_planned_and_is_read_strictly(opened: Calls) -> None:
+    """A plan changes nothing; what is no time, has no zone or names nobody is told."""
+    assert opened("cover", "add", "jon", "maria", *WINDOW, "--plan", who="ada").err.startswith("Planned: 1 changed.")
+    assert opened("cover", "list", "--format", "json", who="ada").data == []
+    for since, code in (("tomorrow", "invalid_value"), ("2020-01-01T00:00:00", "naive_time")):
+        said = opened("cover", "add", "jon", "maria", "--from", since, *WINDOW[2:], who="ada")
+        assert (said.code, said.codes) == (2, [code])
+    assert opened("cover", "add", "jon", "jon", *WINDOW, who="ada").codes == ["cover_self"]
+    assert opened("cover", "end", "nothing", who="ada").codes == ["unknown_cover"]
+
+
+def test_who_loses_a_customer_may_go_on_viewing_it(opened: Calls) -> None:
+    """Until a moment that is to come; one that is over is refused, one without a zone is bad input."""
+    opened("assign", "c1", "--staff", "jon", who="ada")
+    assert "c1" not in opened.ids("maria")
+    opened("assign", "c1", "--staff", "maria", "--keep-view", "2100-01-01T00:00:00+00:00", who="ada")
+    assert "c1" in opened.ids("jon")
+    opened("unassign", "c1", "--staff", "maria", "--keep-view", "2100-01-01T00:00:00+00:00", who="ada")
+    assert "c1" in opened.ids("maria")
+    for moment, codes in (("2020-01-01T00:00:00+00:00", ["empty_window"]), ("2100-01-01T00:00:00", ["naive_time"])):
+        assert opened("assign", "c1", "--staff", "jon", "--keep-view", moment, who="ada").codes == codes

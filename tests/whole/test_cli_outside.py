@@ -17,7 +17,7 @@ import pytest
 from calls import Calls
 
 from ownership_core import discovery, hookimpl
-from ownership_core.cli.app import COMMANDS
+from ownership_core.cli.app import COMMANDS, run
 from ownership_core.hookspecs import Card
 
 
@@ -44,6 +44,7 @@ SHOP_VERBS = {
     "who-can": ["who-can", "view", "c1"],
     "history": ["history", "c1"],
     "grant": ["grant", "jon", "manager"],
+    "cover": ["cover", "list"],
     "apply": ["apply", "x"],
 }
 
@@ -81,7 +82,7 @@ def test_the_first_admin_is_named_once(shop: Calls) -> None:
     assert (said.code, said.codes) == (1, ["already_initialised"])
     assert shop("db", "upgrade").code == 0
     assert shop("db", "check").err == "The tables fit.\n"
-    assert shop("db", "current").err == "The tables are at revision 0001.\n"
+    assert shop("db", "current").err == "The tables are at revision 0004.\n"
     assert "CREATE TABLE" not in shop("db", "sql").out
     assert shop.digest() == before
 
@@ -122,6 +123,14 @@ def test_the_configuration_and_the_store_end_with_3(opened: Calls) -> None:
     opened.file("broken.db", "this is no database")
     assert opened("list", "--db", "sqlite:///broken.db", who="ada").code == 3
     assert opened("list", "--config", "nowhere.toml", who="ada").code == 3
+
+
+def test_a_bare_call_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """And ends as wrong usage does, with nothing on stdout."""
+    assert run([]) == 2
+    told = capsys.readouterr()
+    assert "Commands:" in told.err
+    assert told.out == ""
 
 
 def test_errors_are_json_where_data_is(opened: Calls) -> None:

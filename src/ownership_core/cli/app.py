@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -17,10 +18,12 @@ from ownership_core.errors import OwnershipError, Problem
 from ownership_core.host import Host
 
 COMMANDS: Mapping[str, str] = {
-    "apply": "plans:apply",
+    "apply": "applying:apply",
     "assign": "changes:assign",
     "assignments": "imports:assignments",
+    "cardinality": "switching:cardinality",
     "claim": "changes:claim",
+    "cover": "covers:cover",
     "customers": "imports:customers",
     "db": "database:db",
     "demo": "demo.story:demo",
@@ -28,13 +31,23 @@ COMMANDS: Mapping[str, str] = {
     "doctor": "care:doctor",
     "grant": "access:grant",
     "history": "past:history",
+    "inventory": "inventory:inventory",
     "list": "listing:listing",
+    "offboard": "moving:offboard",
+    "plan": "planning:plan",
     "plugins": "care:plugins",
     "primary": "changes:primary",
+    "rebalance": "moving:rebalance",
     "release": "changes:release",
     "role": "access:role",
+    "rules": "rulebook:rules",
+    "runs": "undoing:runs",
+    "split": "moving:split",
     "staff": "imports:staff",
+    "sweep": "moving:sweep",
+    "transfer": "moving:transfer",
     "unassign": "changes:unassign",
+    "undo": "undoing:undo",
     "who-can": "reasons:who_can",
     "why": "reasons:why",
     "why-not": "reasons:why_not",
@@ -74,9 +87,7 @@ class Root(click.Group):
         """One command; plugins are loaded only for names that are none of ours."""
         if cmd_name not in COMMANDS:
             return self._plugged(ctx, forgiving=False).get(cmd_name)
-        module, _, name = COMMANDS[cmd_name].partition(":")
-        found: click.Command = getattr(import_module(f"ownership_core.cli.{module}"), name)
-        return found
+        return command_of(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Carry out the command; a reader who closes the pipe early is content, and click would call it an error."""
@@ -143,11 +154,21 @@ def root(context: click.Context) -> None:
     context.call_on_close(session_of(context).close)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Carry out one call; every error is told on stderr, as JSON where the data would be JSON."""
+def run(
+    arguments: Sequence[str],
+    command: click.Command = root,
+    session: Session | None = None,
+    name: str = "ownership",
+) -> int:
+    """Carry out one call; every error is told on stderr, as JSON where the data would be JSON.
+
+    A host's own command line hands in one ``command`` of ours, its ``session`` and what it is called there.
+    """
     as_json = _wants_json(arguments)
     try:
-        answer: Any = root.main(args=list(arguments), prog_name="ownership", standalone_mode=False, obj=Session())
+        answer: Any = command.main(
+            args=list(arguments), prog_name=name, standalone_mode=False, obj=session or Session()
+        )
     except OwnershipError as error:
         complain(error.problems, as_json)
         return exit_code(error)
@@ -163,9 +184,15 @@ def run(arguments: Sequence[str]) -> int:
     return answer if isinstance(answer, int) else 0
 
 
+def command_of(name: str) -> click.Command:
+    """One of our own commands, imported now."""
+    module, _, attribute = COMMANDS[name].partition(":")
+    found: click.Command = getattr(import_module(f"ownership_core.cli.{module}"), attribute)
+    return found
+
+
 def _wants_json(arguments: Sequence[str]) -> bool:
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return "--format=json" in arguments or ("--format", "json") in pairs
+    return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
 
 
 def _tell_usage(error: click.ClickException, as_json: bool) -> None:

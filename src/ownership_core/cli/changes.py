@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from ownership_core.cli.options import shop_command
 from ownership_core.cli.plans import How, carry_out, plan_options
 from ownership_core.cli.session import Session
 from ownership_core.cli.voice import DONE
+from ownership_core.cli.where import read_time
 from ownership_core.commands import (
     Assign,
     AssignmentCommand,
@@ -69,6 +71,13 @@ def _change(name: str) -> Callable[[Callable[..., Any]], click.Command]:
     return make
 
 
+_kept = click.option("--keep-view", metavar="TIME", help="Until when whoever loses them may view them (see settings).")
+
+
+def _until(text: str | None) -> datetime | None:
+    return None if text is None else read_time(text, "--keep-view")
+
+
 def _send(
     session: Session, chosen: _Chosen, how: How, action: str, build: Callable[[Selection], AssignmentCommand]
 ) -> int:
@@ -85,26 +94,34 @@ def _send(
     "--mode", type=click.Choice([mode.value for mode in Mode]), default="set", help="As the only one, or beside others."
 )
 @click.option("--role", default="", help="What the staff is to the customer.")
-def assign(session: Session, chosen: _Chosen, how: How, staff: str, mode: str, role: str) -> int:
+@_kept
+def assign(session: Session, chosen: _Chosen, how: How, staff: str, keep_view: str | None, **given: str) -> int:
     """Give customers to a staff."""
-    return _send(
-        session,
-        chosen,
-        how,
-        Action.ASSIGN,
-        lambda customers: Assign(customers, StaffId(staff), Mode(mode), role, **chosen.told()),
-    )
+    mode, until = Mode(given["mode"]), _until(keep_view)
+
+    def build(customers: Selection) -> AssignmentCommand:
+        return Assign(customers, StaffId(staff), mode, given["role"], keep_view_until=until, **chosen.told())
+
+    return _send(session, chosen, how, Action.ASSIGN, build)
 
 
 @_change("unassign")
 @click.option("--staff", metavar="ID", help="Who loses them.")
 @click.option("--all", "everybody", is_flag=True, help="Everybody loses them.")
-def unassign(session: Session, chosen: _Chosen, how: How, staff: str | None, everybody: bool) -> int:
+@_kept
+def unassign(
+    session: Session, chosen: _Chosen, how: How, staff: str | None, everybody: bool, keep_view: str | None
+) -> int:
     """Take a staff, or everybody, off customers."""
     if (staff is not None) == everybody:
         raise click.UsageError("Say who loses them: --staff ID, or --all.")
     loser = ANY if staff is None else StaffId(staff)
-    return _send(session, chosen, how, Action.ASSIGN, lambda customers: Unassign(customers, loser, **chosen.told()))
+    until = _until(keep_view)
+
+    def build(customers: Selection) -> AssignmentCommand:
+        return Unassign(customers, loser, keep_view_until=until, **chosen.told())
+
+    return _send(session, chosen, how, Action.ASSIGN, build)
 
 
 @_change("primary")

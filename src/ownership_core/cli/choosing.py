@@ -10,7 +10,7 @@ from typing import cast
 import click
 
 from ownership_core.cli.session import Session
-from ownership_core.cli.voice import counted
+from ownership_core.cli.voice import counted, is_terminal
 from ownership_core.cli.where import parse_where
 from ownership_core.commands import Ids, Matching, One, Selection
 from ownership_core.errors import invalid
@@ -36,8 +36,21 @@ def confirm(session: Session, selection: Selection, action: str, yes: bool) -> b
     if yes:
         session.say(f"Found {found}.")
         return True
-    if not sys.stdin.isatty():
-        hint = "Look with --plan, then say --yes."
-        raise invalid("confirmation_needed", f"The search finds {found}, and nobody can be asked.", hint)
+    require_somebody_to_ask(f"The search finds {found}")
+    return asked(session, f"This is about {found}.", yes=False)
+
+
+def require_somebody_to_ask(what: str) -> None:
+    """Refuse to go on where no terminal can answer (``confirmation_needed``)."""
+    if not is_terminal():
+        raise invalid("confirmation_needed", f"{what}, and nobody can be asked.", "Look with --plan, then say --yes.")
+
+
+def asked(session: Session, about: str, *, yes: bool) -> bool:
+    """Whether to go on: as ``--yes`` said, else as somebody at the terminal says."""
+    if yes:
+        session.say(about)
+        return True
+    require_somebody_to_ask(about.rstrip("."))
     with redirect_stdout(sys.stderr):  # click before 8.4 lets a blank of the prompt through to stdout, err or not
-        return click.confirm(f"This is about {found}. Go on?", err=True)
+        return click.confirm(f"{about} Go on?", err=True)

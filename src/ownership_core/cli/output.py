@@ -39,6 +39,19 @@ def emit_one(form: str, row: Row, text: str) -> None:
         _as_csv(list(row), [row], sys.stdout)
 
 
+def emit_around(key: str, rows: Iterable[Row], around: Row, file: TextIO | None = None) -> None:
+    """Print one JSON object: ``around``, and under ``key`` rows that are written as they come, however many."""
+    out = file or sys.stdout
+    out.write("{\n" + "".join(f"  {json.dumps(name)}: {_json(value)},\n" for name, value in around.items()))
+    out.write(f"  {json.dumps(key)}: ")
+    _as_json(rows, out)
+    out.write("}\n")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _as_json(rows: Iterable[Row], out: TextIO) -> None:
     joint = "[\n"
     for row in rows:

@@ -8,6 +8,7 @@ import click
 
 from ownership_core.cli.options import shop_command
 from ownership_core.cli.session import Session
+from ownership_core.cli.voice import who_of
 from ownership_core.cli.where import read_time
 from ownership_core.events import Event
 from ownership_core.history import as_of
@@ -41,7 +42,7 @@ def _event(event: Event) -> Json:
     return {
         "version": event.version,
         "at": _spelt(event.at),
-        "by": event.actor.id if event.actor.kind == "staff" else f"{event.actor.id} ({event.actor.kind})",
+        "by": who_of(event.actor),
         "what": body["what"],
         "before": body["primary"][0],
         "after": body["primary"][1],

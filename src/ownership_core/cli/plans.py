@@ -1,4 +1,4 @@
-"""Plans: shown before something moves, saved as a file, applied later; and what a change has done."""
+"""Plans: shown before something moves and saved as a file; what is asked before, and what a change has done."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from typing import Any, TypeVar
 import click
 from attrs import frozen
 
-from ownership_core.cli.options import shop_command
+from ownership_core.cli.choosing import asked, require_somebody_to_ask
+from ownership_core.cli.progress import progress
 from ownership_core.cli.session import Session
+from ownership_core.cli.showing import show_plan, show_sums
 from ownership_core.cli.voice import DONE, REFUSED, warn
 from ownership_core.commands import Command
 from ownership_core.errors import invalid
 from ownership_core.keys import from_micros
-from ownership_core.model import Json
-from ownership_core.plan import Receipt, read_plan, write_plan
+from ownership_core.plan import Receipt, write_plan
 from ownership_core.ports import Tally
-from ownership_core.ruling import Fate, PlanRow
+from ownership_core.ruling import PlanRow
 from ownership_core.service import Plan
-from ownership_core.service.refusals import problem
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)
+SWITCHED = "switch_cardinality"
 
 
 @frozen
@@ -34,13 +35,19 @@ class How:
     plan: bool = False
     output: Path | None = None
     key: str | None = None
-    strict: bool = False
+    strict: bool | None = None
+
+
+def strict_option(function: _Function) -> _Function:
+    """``--strict/--no-strict``: as the command has it where neither is said."""
+    text = "Change nothing at all when any customer is refused (only when somebody leaves)."
+    return click.option("--strict/--no-strict", default=None, help=text)(function)
 
 
 def plan_options(function: _Function) -> _Function:
     """``--plan [-o FILE]``, ``--key`` and ``--strict``."""
     for option in (
-        click.option("--strict", is_flag=True, help="Change nothing at all when any customer is refused."),
+        strict_option,
         click.option("--key", help="Say it twice with the same key and it is done once."),
         click.option("-o", "--output", type=_FILE, help="With --plan: save the plan in this file."),
         click.option("--plan", is_flag=True, help="Show what would happen, and change nothing."),
@@ -66,6 +73,8 @@ def tell(session: Session, receipt: Receipt) -> int:
 
         emit_one("json", receipt.to_json(), "")
     session.say(f"{tallied(receipt.tally)}.")
+    if receipt.what == SWITCHED and receipt.run is not None:
+        session.say("Now name the new cardinality in the settings; under the former one the shop does not open.")
     if receipt.new_matches:
         session.say(f"{receipt.new_matches} more fit the search by now; they were left alone.")
     for warning in (*receipt.warnings, *receipt.problems):
@@ -81,28 +90,29 @@ def tallied(tally: Tally) -> str:
     return ", ".join(parts) + (f" ({codes})" if codes else "")
 
 
-@shop_command("apply")
-@click.argument("plan", metavar="FILE|PLAN-ID")
-@click.option("--key", help="Say it twice with the same key and it is done once.")
-@click.option("--strict", is_flag=True, help="Change nothing at all when any customer is refused or stale.")
-def apply(session: Session, plan: str, key: str | None, strict: bool) -> int:
-    """Do what a plan says.
+def carry_out_asked(session: Session, command: Command, how: How, *, yes: bool) -> int:
+    """As :func:`carry_out`, and before customers move people say yes to how many: scripts say ``--yes``."""
+    if how.plan or how.output is not None or yes:
+        return carry_out(session, command, how)
+    require_somebody_to_ask("It is not said that customers may move")
+    return after_asking(session, command, session.shop.plan(command, session.actor), how, yes=False)
 
-    Only where that is still what would happen: everything is decided again, as whoever applies it;
-    customers that changed meanwhile are stale and left alone.
+
+def after_asking(session: Session, command: Command, plan: Plan, how: How, *, yes: bool) -> int:
+    """Show on stderr what a plan comes to, ask, and do it; exit code 1 where some are refused.
+
+    With a key the command itself is sent, so that its repetition is one; and so it is where nobody would move.
     """
-    path = Path(plan)
-    if not path.is_file():
-        if path.suffix or len(path.parts) > 1:
-            raise invalid("unreadable_file", f"There is no file {plan!r}.", "Name a plan file, or the id of a plan.")
-        return tell(session, session.shop.apply(plan, session.actor, key=key, strict=strict))
-    try:
-        with path.open(encoding="utf-8") as file:
-            return tell(session, session.shop.apply(read_plan(file), session.actor, key=key, strict=strict))
-    except UnicodeDecodeError:
-        raise invalid("invalid_plan", f"{plan} is no text in UTF-8.", "Make the plan again.", plan) from None
-    except OSError as broken:
-        raise invalid("unreadable_file", f"{plan} cannot be read: {broken.strerror}.") from None
+    tally = plan.run.tally
+    if not yes:
+        show_sums(session, tally, lambda: session.shop.plan_rows(session.actor, plan.id), sys.stderr)
+    if tally.changed and not asked(session, f"This would be: {tallied(tally)}.", yes=yes):
+        session.say("Nothing was changed.")
+        return DONE
+    if how.key is not None or not tally.changed:
+        return carry_out(session, command, how)
+    code = tell(session, session.shop.apply(plan.id, session.actor, strict=how.strict))
+    return REFUSED if tally.refused else code
 
 
 def _planned(session: Session, plan: Plan, output: Path | None) -> int:
@@ -111,7 +121,7 @@ def _planned(session: Session, plan: Plan, output: Path | None) -> int:
 
     if output is not None:
         _save(plan, rows(), output)
-    _show(session, plan, rows)
+    show_plan(session, plan, rows)
     session.say(f"Planned: {tallied(plan.run.tally)}. Nothing was changed.")
     if plan.run.expires is not None:
         until = from_micros(plan.run.expires).strftime("%Y-%m-%d %H:%M UTC")
@@ -121,49 +131,14 @@ def _planned(session: Session, plan: Plan, output: Path | None) -> int:
 
 def _save(plan: Plan, rows: Iterator[PlanRow], output: Path) -> None:
     try:
-        with output.open("w", encoding="utf-8") as file:
-            write_plan(plan.run, rows, file)
+        with output.open("w", encoding="utf-8") as file, progress("Saving", plan.run.tally.total) as tell_of:
+            write_plan(plan.run, _watched(rows, tell_of), file)
     except OSError as broken:
         raise invalid("unwritable_file", f"{output} cannot be written: {broken.strerror}.") from None
 
 
-def _show(session: Session, plan: Plan, rows: Callable[[], Iterator[PlanRow]]) -> None:
-    from ownership_core.cli.output import emit, emit_one
-
-    if session.format == "json":
-        listed = {"plan": plan.id, "command": plan.run.command, "expires": plan.run.expires}
-        emit_one("json", {**listed, "rows": [_row(row) for row in rows()], "staff": _moved(rows())}, "")
-        return
-    single = session.shop.counsel.cardinality.single
-    columns = ["customer", "fate", "before", "after", *([] if single else ["added", "removed"]), "reasons"]
-    if plan.run.tally.total and next(rows(), None) is not None:
-        emit(session.format, columns, map(_row, rows()))
-    if session.format == "table" and (moved := _moved(rows())):
-        sys.stdout.write("\n")
-        emit("table", ["staff", "gains", "loses"], moved)
-
-
-def _row(row: PlanRow) -> Json:
-    return {
-        "customer": row.customer,
-        "fate": row.fate.value,
-        "before": row.primary_before,
-        "after": row.primary_after,
-        "added": row.added,
-        "removed": [assignment.staff for assignment in row.removed],
-        "reasons": [f"{code}: {problem(code, row.customer).what}" for code in row.codes],
-    }
-
-
-def _moved(rows: Iterator[PlanRow]) -> list[Json]:
-    """How many customers each staff gains and loses."""
-    gains: dict[str, int] = {}
-    losses: dict[str, int] = {}
-    for row in rows:
-        if row.fate is Fate.CHANGED:
-            if row.added is not None:
-                gains[row.added] = gains.get(row.added, 0) + 1
-            for gone in row.removed:
-                losses[gone.staff] = losses.get(gone.staff, 0) + 1
-    everybody = sorted({*gains, *losses})
-    return [{"staff": one, "gains": gains.get(one, 0), "loses": losses.get(one, 0)} for one in everybody]
+def _watched(rows: Iterator[PlanRow], tell_of: Callable[[int], None]) -> Iterator[PlanRow]:
+    for done, row in enumerate(rows):
+        if not done % 1_000:
+            tell_of(done)
+        yield row

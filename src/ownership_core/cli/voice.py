@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 
 import click
 
 from ownership_core.errors import Conflict, InvalidSettings, OwnershipError, PluginError, Problem, Refused, StoreError
+from ownership_core.model import Actor
 
 DONE, REFUSED, USAGE, UNUSABLE, PLUGIN = range(5)
 
@@ -55,9 +57,19 @@ def exit_code(error: OwnershipError) -> int:
             return USAGE
 
 
+def is_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty()
+
+
 def counted(count: int, what: str) -> str:
     """A number of things: ``1 customer``, ``2 customers``."""
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def who_of(actor: Actor) -> str:
+    """Who did something: a staff by its id, others with what they are."""
+    return actor.id if actor.kind == "staff" else f"{actor.id} ({actor.kind})"
 
 
 def printable(text: str) -> str:

@@ -93,7 +93,7 @@ def _sentence(text: str, fields: Fields) -> Scope:
         return _people(name, value)
     if sign == "~":
         return Matches(fields[name].name, value)
-    return _exactly(fields[name], value)
+    return exactly(fields[name], value)
 
 
 def _people(name: str, value: str) -> Scope:
@@ -108,7 +108,8 @@ def _people(name: str, value: str) -> Scope:
             return PEOPLE[name](value)
 
 
-def _exactly(field: Field, value: str) -> Scope:
+def exactly(field: Field, value: str) -> Scope:
+    """Customers whose ``field`` holds exactly this; an empty ``value`` is a missing one."""
     if field.many:
         return Has(field.name, [value]) if value else Not(Has(field.name, ANY))
     if not value:

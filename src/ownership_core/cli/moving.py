@@ -1,0 +1,163 @@
+"""The commands that move many: transfer, split, offboard, rebalance and sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from ownership_core.cli.choosing import choose
+from ownership_core.cli.options import shop_command
+from ownership_core.cli.plans import How, carry_out_asked, plan_options
+from ownership_core.cli.receivers import Said, read_receivers, receiver_options, weights_of
+from ownership_core.cli.session import Session
+from ownership_core.cli.where import parse_where
+from ownership_core.commands import (
+    EVERYBODY,
+    Command,
+    Offboard,
+    Rebalance,
+    Selection,
+    Sweep,
+    Transfer,
+    Unplaced,
+)
+from ownership_core.distribute import Distribution, ToStaff
+from ownership_core.model import StaffId
+from ownership_core.scope import Nothing
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_WHERE = "Of them those this is true of: field=value, field~text ... May be repeated."
+
+
+def _moving(name: str) -> Callable[[Callable[..., Command]], click.Command]:
+    """A command that moves many: its function builds what is asked for."""
+
+    def make(function: Callable[..., Command]) -> click.Command:
+        def command(session: Session, yes: bool, **given: Any) -> int:
+            how = How(*(given.pop(name) for name in ("plan", "output", "key", "strict")))
+            return carry_out_asked(session, function(session, **given), how, yes=yes)
+
+        command.__doc__ = function.__doc__
+        command.__click_params__ = function.__dict__.pop("__click_params__", [])  # type: ignore[attr-defined]
+        for option in (
+            click.option("--reason", help="Why; it stands in the history."),
+            click.option("--yes", is_flag=True, help="Do not ask before customers move."),
+        ):
+            command = option(command)
+        return shop_command(name)(plan_options(command))
+
+    return make
+
+
+def _some(function: _Function) -> _Function:
+    """Some of the customers, where not all are meant."""
+    for option in (
+        click.option("--where", multiple=True, metavar="SENTENCE", help=_WHERE),
+        click.argument("customers", nargs=-1, metavar="[CUSTOMER]..."),
+    ):
+        function = option(function)
+    return function
+
+
+def _released(function: _Function) -> _Function:
+    return click.option("--release", is_flag=True, help="Whoever nobody gets is left to nobody, not refused.")(function)
+
+
+@_moving("transfer")
+@click.argument("staff")
+@_some
+@receiver_options
+@_released
+def transfer(session: Session, staff: str, **given: Any) -> Command:
+    """Hand customers of STAFF over: all of them, or some."""
+    return _transfer(session, staff, given, several=False)
+
+
+@_moving("split")
+@click.argument("staff")
+@_some
+@receiver_options
+@_released
+def split(session: Session, staff: str, **given: Any) -> Command:
+    """Hand customers of STAFF over to several.
+
+    In turn, to the least busy, by weight, by capacity, by what a field holds, or as a file says.
+    """
+    return _transfer(session, staff, given, several=True)
+
+
+@_moving("offboard")
+@click.argument("staff")
+@receiver_options
+@_released
+def offboard(session: Session, staff: str, reason: str | None, release: bool, **given: Any) -> Command:
+    """Hand over everything STAFF holds, before or after it is deactivated.
+
+    Customers it stands for and stands beside; rules name it no longer. All or nothing unless --no-strict is said;
+    with --release alone nobody gets them. Look first with: ownership inventory STAFF.
+    """
+    to = read_receivers(session, Said.taken(given))
+    if to is None and not release:
+        raise click.UsageError("Say who gets them, --to STAFF for one, or --release.")
+    return Offboard(StaffId(staff), to, _unplaced(release), reason)
+
+
+@_moving("rebalance")
+@click.option("--among", "to", multiple=True, metavar="STAFF", help="Who takes part, with weight 1. Repeat it.")
+@click.option("--weight", multiple=True, metavar="STAFF=N", help="In shares of these weights. Repeat it.")
+@click.option("--max-moves", type=click.IntRange(min=0), help="How many move at most.")
+@click.option("--keep", multiple=True, metavar="SENTENCE", help="Customers this is true of stay. May be repeated.")
+def rebalance(
+    session: Session,
+    to: Sequence[str],
+    weight: Sequence[str],
+    max_moves: int | None,
+    keep: Sequence[str],
+    reason: str | None,
+) -> Command:
+    """Level out who stands for how many customers, by the fewest moves."""
+    weights = weights_of(to, weight)
+    if not weights:
+        raise click.UsageError("Say among whom: --among STAFF or --weight STAFF=N, each repeated.")
+    stay = parse_where(keep, session.shop.store.fields) if keep else Nothing()
+    return Rebalance(weights, max_moves, stay, reason)
+
+
+@_moving("sweep")
+@_some
+@receiver_options
+def sweep(
+    session: Session, customers: Sequence[str], where: Sequence[str], reason: str | None, **given: Any
+) -> Command:
+    """Give unassigned customers out, by the assignment rules or to whom is said."""
+    to = read_receivers(session, Said.taken(given))
+    return Sweep(_chosen(session, customers, where), to, reason=reason)
+
+
+def _transfer(session: Session, staff: str, given: dict[str, Any], *, several: bool) -> Command:
+    to = read_receivers(session, Said.taken(given))
+    if to is None or (several and isinstance(to, ToStaff)):
+        raise click.UsageError("Say who gets them: --to STAFF, or several and how.")
+    return _handed_over(session, staff, to, **given)
+
+
+def _handed_over(
+    session: Session,
+    staff: str,
+    to: Distribution,
+    customers: Sequence[str],
+    where: Sequence[str],
+    release: bool,
+    reason: str | None,
+) -> Command:
+    return Transfer(StaffId(staff), to, _chosen(session, customers, where), _unplaced(release), reason)
+
+
+def _chosen(session: Session, customers: Sequence[str], where: Sequence[str]) -> Selection:
+    return choose(session, customers, where) if customers or where else EVERYBODY
+
+
+def _unplaced(release: bool) -> Unplaced:
+    return Unplaced.RELEASE if release else Unplaced.REFUSE
