@@ -1,0 +1,1 @@
+"""The verbs of the command line ``ownership``, as commands of ``manage.py``."""
