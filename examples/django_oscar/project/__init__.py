@@ -1,0 +1,1 @@
+"""The project: settings, and the pages of the dashboard that are narrowed."""

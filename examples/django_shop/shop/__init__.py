@@ -1,0 +1,1 @@
+"""A shop: its customers, their profiles and what they ordered."""
