@@ -58,20 +58,21 @@ class Servers:
         """An empty store on each server that is named, now and then."""
         if next(self._turn) % SERVERS_EVERY:
             return []
-        return [self._store(kind, cardinality) for kind in self._databases.named()]
+        return [self.store(kind, cardinality) for kind in self._databases.named()]
 
     def close(self) -> None:
         """Close the connections."""
         for store in self._opened.values():
             store.close()
 
-    def _store(self, kind: str, cardinality: str) -> SqlAlchemyStore:
+    def store(self, kind: str, cardinality: str) -> SqlAlchemyStore:
+        """An empty store on one server; the test is skipped where it is not named."""
         key = (kind, cardinality)
         if key not in self._opened:
             made = SqlAlchemyStore.open(self._databases.new(kind), fields=WORLD_FIELDS, cardinality=cardinality)
             made.upgrade()
             self._opened[key] = made
-        emptied(self._opened[key].engine, self._opened[key]._tables)
+        emptied(self._opened[key].engine, self._opened[key]._tables, cardinality=cardinality)
         return self._opened[key]
 
 
@@ -98,6 +99,27 @@ def shops(settings: Settings, world: World | None = None) -> Iterator[tuple[Cloc
             load(store, world)
     try:
         yield clock, [_opened(store, settings, clock) for store in stores]
+    finally:
+        shelf.rest()
+
+
+KINDS = ("memory", "sqlite", "postgresql", "mariadb")
+
+
+@contextmanager
+def shop_on(kind: str, settings: Settings, world: World) -> Iterator[Ownership]:
+    """The same shop on one store alone; the test is skipped where its server is not named."""
+    shelf = _shelf(settings.cardinality)
+    store: Store
+    if kind == "memory":
+        store = MemoryStore(WORLD_FIELDS, settings.cardinality)
+    elif kind == "sqlite":
+        store = shelf.open(fields=WORLD_FIELDS)
+    else:
+        store = _SERVERS[-1].store(kind, settings.cardinality)
+    load(store, world)
+    try:
+        yield _opened(store, settings, Clock())
     finally:
         shelf.rest()
 

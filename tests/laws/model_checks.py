@@ -246,6 +246,8 @@ def assert_rightly_given(shop: Plain, events: list[Plain]) -> None:
 
 def customer_rows(store: Any) -> object:
     """The customers' own rows as they lie in the store: what I11 compares byte by byte."""
+    if hasattr(store, "customer_rows"):
+        return store.customer_rows()
     if not hasattr(store, "engine"):
         return dict(store._state.rows)
     with store.engine.connect() as connection:

@@ -71,6 +71,13 @@ def staff_of(held: list[Plain]) -> list[str]:
     return [one["staff"] for one in held]
 
 
+def share(shop: Plain, customer: Plain, command: Any, row: Plain, at: int) -> None:
+    """Rows 41, 105: who is relieved goes on seeing the customer, where the shop says so; who is assigned needs none."""
+    customer["shared"].pop(row["added"], None)
+    if shop["keeps_view"] and type(command).__name__ in {"Assign", "Unassign", "SetPrimary", "ClearPrimary"}:
+        customer["shared"].update({one["staff"]: at + shop["keep_view"] for one in row["removed"]})
+
+
 def is_change(command: Any) -> bool:
     """Whether it is the one command that names a single customer and fields."""
     return type(command).__name__ == "ChangeCustomer"
@@ -147,6 +154,7 @@ def carry_out(shop: Plain, command: Any, rows: list[Plain], by: Plain) -> Plain:
         body = {"primary": [one["before"], one["after"]], "added": joined, "removed": one["removed"]}
         record(shop, "customer", id, one["version"] + 1, by, {"what": what_of(command), **body, "fields": fields})
         customer["held"] = one["held"]
+        share(shop, customer, command, one, by["at"])
         if is_change(command):
             write_fields(customer, command)
         if type(command).__name__ == "DeleteCustomer":
@@ -235,7 +243,7 @@ def made(shop: Plain, command: Any, new: Any, staff: str | None, by: Plain) -> N
     held = [{"staff": staff, "primary": True, "since": by["at"], "role": "", "source": str(command.channel)}]
     held = held if staff is not None else []
     customer: Plain = {"values": {"kind": "customer", "active": True, "no_auto": False, "created_at": by["at"]}}
-    customer |= {"sets": {}, "held": held, "version": version}
+    customer |= {"sets": {}, "held": held, "shared": {}, "version": version}
     write_fields(customer, new)
     shop["customers"][new.id] = customer
     body = {"primary": [None, staff], "added": held, "removed": [], "fields": []}

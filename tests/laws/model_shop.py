@@ -102,6 +102,8 @@ class ModelShop:
         rows = customers.again(self.shop, actor, command, plan["expected"], at)
         more = customers.new_matches(self.shop, actor, command, plan)
         by = {"at": at, "actor": actor, "reason": command.reason}
+        if strict and plan["tally"]["refused"]:  # whom the plan left out stays out
+            raise people.Denied({"strict_refused"})
         return {**self._carried_out(command, rows, by, strict), "new_matches": more}
 
     def _carried_out(self, command: Any, rows: list[Plain], by: Plain, strict: bool) -> Plain:

@@ -122,5 +122,7 @@ def settings(dice: Random, cardinality: str) -> Settings:
         "group_restriction": dice.choice([None, None, barred]),
         "on_replace": dice.choice(["keep", "replace"]),
         "promote_by": dice.choice([["since"], ["since"], ["role", "since"], []]),
+        "previous_staff": dice.choice(["drop", "keep_view"]),
+        "keep_view_days": 36_000,  # longer than any life
     }
     return load_settings({"cardinality": cardinality, "at_most": 2, **policies})

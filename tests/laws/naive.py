@@ -14,6 +14,7 @@ from ownership_core.testing.worlds import WORLD_FIELDS
 
 Plain = dict[str, Any]
 
+NOW = 1_893_456_000_000_000  # the first moment of 2030, at which every law begins
 LEVELS = ("none", "own", "department", "department_tree", "all")
 NO_MODE = {"Claim": "claim", "Release": "release", "ChangeCustomer": "edit", "DeleteCustomer": "delete"}
 RIGHTS = {"Assign": "assign", "Unassign": "assign", "SetPrimary": "assign", "ClearPrimary": "assign", **NO_MODE}
@@ -32,6 +33,8 @@ def shop_of(world: Any, settings: Any) -> Plain:
         "per_website": settings.sharing == "per_website",
         "unassigned": str(settings.unassigned_visibility),
         "operator": settings.operator,
+        "keeps_view": settings.previous_staff == "keep_view",
+        "keep_view": settings.keep_view_days * 86_400_000_000,
         "actions": sorted(settings.known_actions()),
         "restriction": restriction_of(settings.group_restriction),
         "departments": {
@@ -50,6 +53,7 @@ def shop_of(world: Any, settings: Any) -> Plain:
             for s in world.staff
         },
         "customers": {c.id: customer_of(c) for c in world.customers},
+        "covers": [{name: getattr(c, name) for name in ("staff", "by", "since", "until")} for c in world.covers],
     }
 
 
@@ -64,12 +68,16 @@ def levels_of(levels: Any) -> Plain:
 
 
 def customer_of(customer: Any) -> Plain:
-    """A customer as a dict; its version is one for its creation and one for each assignment it was loaded with."""
+    """A customer as a dict; its version is one for its creation and one for each assignment it was loaded with.
+
+    Whom it is shared with had it and lost it: two more for each.
+    """
     return {
         "values": {name: value for name, value in customer.values.items() if value is not None},
         "sets": {name: sorted(texts) for name, texts in customer.sets.items() if texts},
         "held": [held_of(assignment) for assignment in sorted(customer.assignments, key=lambda a: a.staff)],
-        "version": 1 + len(customer.assignments),
+        "shared": dict(customer.shares),
+        "version": 1 + len(customer.assignments) + 2 * len(customer.shares),
     }
 
 
@@ -95,6 +103,7 @@ def record_of(shop: Plain, id: str) -> Plain:
         active = who["active"] and not who["deleted"]
         one = {"id": held["staff"], "primary": held["primary"], "since": held["since"]}
         record["staff"].append({**one, "active": active, "departments": who["departments"]})
+    record["shared"] = [{"id": staff, "until": until} for staff, until in customer["shared"].items()]
     return record
 
 
@@ -118,7 +127,18 @@ def may(shop: Plain, actor: Any, action: str, customer: Plain) -> bool:
         return False
     if not fits_groups(shop, who, customer):
         return False
-    return reached(shop, actor.id, level_of(shop, actor, action), action, customer)
+    level = level_of(shop, actor, action)
+    if action == "view" and level != "none" and customer["shared"].get(actor.id, NOW) > NOW:
+        return True  # rows 41, 91, 105
+    return reached(shop, actor.id, level, action, customer)
+
+
+def covered(shop: Plain, me: str, colleague: str, action: str) -> bool:
+    """Whether somebody stands in for a colleague now, who may do this to own customers itself (H14)."""
+    for cover in shop["covers"]:
+        if cover["by"] == me and cover["staff"] == colleague and cover["since"] <= NOW < cover["until"]:
+            return best_of(shop, colleague, action) != "none"
+    return False
 
 
 def reached(shop: Plain, me: str, level: str, action: str, customer: Plain) -> bool:
@@ -132,6 +152,8 @@ def reached(shop: Plain, me: str, level: str, action: str, customer: Plain) -> b
     for held in customer["held"]:
         if held["staff"] == me:
             return True  # B01
+        if covered(shop, me, held["staff"], action):
+            return True  # H14
         if level == "department" and works_in(shop, held["staff"], shop["staff"][me]["departments"]):
             return True  # B02, B14
         if level == "department_tree" and works_in(shop, held["staff"], tree_of(shop, me)):
@@ -151,9 +173,14 @@ def unassigned_reached(shop: Plain, level: str, action: str) -> bool:
 
 
 def level_of(shop: Plain, actor: Any, action: str) -> str:
+    """How far a right of the asker reaches."""
+    return best_of(shop, actor.id, action)
+
+
+def best_of(shop: Plain, staff: str, action: str) -> str:
     """The best level of all roles (B16)."""
     best = 0
-    for role in shop["staff"][actor.id]["roles"]:
+    for role in shop["staff"][staff]["roles"]:
         best = max(best, LEVELS.index(shop["roles"].get(role, {}).get(action, "none")))
     return LEVELS[best]
 
@@ -329,6 +356,7 @@ def follow(shop: Plain, row: Plain) -> None:
     if row["fate"] == "changed":
         customer = shop["customers"][row["customer"]]
         customer["held"] = row["held"]
+        customer["shared"].pop(row["added"], None)
         customer["version"] += 1
 
 

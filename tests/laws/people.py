@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Any
 
+import attrs
 from hypothesis import strategies as st
 
 from ownership_core.commands import (
@@ -16,15 +17,23 @@ from ownership_core.commands import (
     Ids,
     Matching,
     Mode,
+    MovingCommand,
+    Offboard,
     One,
+    Rebalance,
     Release,
     Selection,
     SetPrimary,
+    Sweep,
+    Transfer,
     Unassign,
+    Unplaced,
 )
+from ownership_core.distribute import ByScope, Capacity, Case, Distribution, LeastBusy, Rotation, ToStaff, Weighted
 from ownership_core.model import (
     Actor,
     Assignment,
+    CoverRow,
     Customer,
     CustomerId,
     Department,
@@ -60,6 +69,8 @@ from ownership_core.settings import Settings, Sharing, UnassignedVisibility
 from ownership_core.testing.strategies import CUSTOMER_IDS, DEPARTMENT_IDS, STAFF_IDS
 from ownership_core.testing.worlds import World
 
+from .naive import NOW
+
 SITES = ("a", "A", "b")
 GROUPS = ("a", "A", "b")
 RULE = Actor.system("till", "r1")
@@ -69,7 +80,7 @@ ROLES = ("clerk", "boss")
 SEEDS = st.integers(0, 2**24 - 1)
 RIGHTS = ("view", "edit", "export", "claim", "release", "assign", "visit")
 
-_VALUES = {
+VALUES = {
     "name": ("a", "A", "%", "é", ""),
     "email": ("a@b", "A@B"),
     "region": ("a", "a/b"),
@@ -78,7 +89,7 @@ _VALUES = {
     "vip": (False, True),
     "last_seen": (0, 1),
 }
-_SETS = {"tags": ("a", "%"), "cities": ("a", "A"), "zips": ("007", "7"), "aliases": ("a/b", "A")}
+SETS = {"tags": ("a", "%"), "cities": ("a", "A"), "zips": ("007", "7"), "aliases": ("a/b", "A")}
 
 
 def restriction(dice: Random, chance: float = 0.2) -> GroupRestriction | None:
@@ -119,7 +130,35 @@ def peopled(draw: st.DrawFn, cardinality: str = "multi") -> World:
     staff = tuple(new_staff(Random(f"{seed} {id}"), StaffId(id), departments) for id in names)
     most = 1 if cardinality == SINGLE else 3
     made = tuple(_customer(Random(f"{seed} {id}"), CustomerId(id), staff, most) for id in ids)
-    return World(tuple(departments), roles, staff, made)
+    more = Random(f"{seed} more")
+    return World(tuple(departments), roles, staff, shared(more, made, staff), covers(more, staff))
+
+
+DAY = 86_400_000_000
+WINDOWS = ((-DAY, DAY), (-DAY, DAY), (0, DAY), (-DAY, 0), (DAY, 2 * DAY), (0, 1))
+"""From now: those that stand, one that is just over, one that is to come."""
+
+
+def covers(dice: Random, staff: Sequence[Staff]) -> tuple[CoverRow, ...]:
+    """Up to six who stand in for others, chains among them: what is not arranged like that is still no way in."""
+    found = []
+    for number in range(dice.choice([0, 2, 4, 6])):
+        if len(staff) > 1:
+            away, by = dice.sample([one.id for one in staff], 2)
+            since, until = dice.choice(WINDOWS)
+            found.append(CoverRow(f"cover {number}", away, by, NOW + since, NOW + until))
+    return tuple(found)
+
+
+def shared(dice: Random, customers: Iterable[Customer], staff: Sequence[Staff]) -> tuple[Customer, ...]:
+    """Half of the customers, each shared with one who is not assigned, until now or a little longer."""
+    found = []
+    for customer in customers:
+        others = [one.id for one in staff if one.id not in {a.staff for a in customer.assignments}]
+        until = NOW + dice.choice([DAY, DAY, 0])
+        some = {dice.choice(others): until} if others and dice.random() < 0.5 else {}
+        found.append(attrs.evolve(customer, shares=some))
+    return tuple(found)
 
 
 def levels(dice: Random) -> dict[str, Level]:
@@ -144,8 +183,8 @@ def new_staff(dice: Random, id: StaffId, departments: Iterable[Department]) -> S
 
 
 def _customer(dice: Random, id: CustomerId, staff: tuple[Staff, ...], most: int) -> Customer:
-    values = {name: dice.choice([None, dice.choice(pool)]) for name, pool in _VALUES.items()}
-    sets = {name: frozenset(dice.sample(pool, dice.randint(0, 1))) for name, pool in _SETS.items()}
+    values = {name: dice.choice([None, dice.choice(pool)]) for name, pool in VALUES.items()}
+    sets = {name: frozenset(dice.sample(pool, dice.randint(0, 1))) for name, pool in SETS.items()}
     always = {"kind": "person", "active": True, "created_at": 5, "no_auto": dice.random() < 0.5}
     return Customer(
         id,
@@ -215,5 +254,42 @@ def assignment_command(dice: Random, customers: Sequence[str], staff: Sequence[s
             ClearPrimary(which, **more),
             Claim(which, **more),
             Release(which, **more),
+        ]
+    )
+
+
+def receivers(dice: Random, staff: Sequence[str]) -> Distribution:
+    """One staff, or several in every way that is dealt; now and then somebody nobody knows."""
+    some = dice.sample(list(staff), dice.randint(1, len(staff))) if staff else ["nobody"]
+    names = [StaffId(one) for one in (some if dice.random() < 0.95 else ["nobody", *some])]
+    bound = Capacity(dice.randint(1, 3)) if dice.random() < 0.3 else None
+    pool: Distribution = dice.choice(
+        [
+            ToStaff(names[0]),
+            Rotation("turn", frozenset(names), bound),
+            LeastBusy(frozenset(names), bound),
+            Weighted({one: dice.randint(1, 3) for one in names}),
+        ]
+    )
+    if dice.random() < 0.3:
+        cases = [Case(scope(dice, staff), ToStaff(StaffId(dice.choice([*staff, "nobody"])))) for _ in range(2)]
+        return ByScope(cases, dice.choice([None, pool]))
+    return pool
+
+
+def moving_command(dice: Random, customers: Sequence[str], staff: Sequence[str]) -> MovingCommand:
+    """Every command that deals customers out."""
+    giver = StaffId(dice.choice([*staff * 3, "nobody"]))
+    to = receivers(dice, [one for one in staff if one != giver or dice.random() < 0.1])
+    unplaced = dice.choice(list(Unplaced))
+    some = dice.sample(list(staff), dice.randint(1, len(staff))) if staff else ["nobody"]
+    return dice.choice(
+        [
+            Transfer(giver, to, selection(dice, customers, staff), unplaced, reason="law"),
+            Transfer(giver, to, unplaced=unplaced, reason="law"),
+            Offboard(giver, dice.choice([to, to, to, None]), unplaced, reason="law"),
+            Rebalance({StaffId(one): dice.randint(1, 3) for one in some}, dice.choice([None, None, 1]), reason="law"),
+            Sweep(selection(dice, customers, staff), to, reason="law"),
+            Sweep(to=to, reason="law"),
         ]
     )
