@@ -73,14 +73,17 @@ class Databases:
         return self._servers[kind]
 
 
-def emptied(engine: Engine, tables: Any, kept: tuple[str, ...] = ("cardinality", "key_type")) -> None:
-    """Delete every row; cheaper than TRUNCATE while there are few."""
+def emptied(
+    engine: Engine, tables: Any, kept: tuple[str, ...] = ("cardinality", "key_type"), *, cardinality: str
+) -> None:
+    """Delete every row, cheaper than TRUNCATE while there are few; the cardinality may have been switched."""
     names = [t.name for t in reversed(tables.metadata.sorted_tables) if t.name.removeprefix(tables.prefix) not in kept]
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql("; ".join(f"DELETE FROM {name}" for name in names))
-            return
-        connection.exec_driver_sql("SET foreign_key_checks = 0")
-        for name in names:
-            connection.exec_driver_sql(f"DELETE FROM {name}")
-        connection.exec_driver_sql("SET foreign_key_checks = 1")
+        else:
+            connection.exec_driver_sql("SET foreign_key_checks = 0")
+            for name in names:
+                connection.exec_driver_sql(f"DELETE FROM {name}")
+            connection.exec_driver_sql("SET foreign_key_checks = 1")
+        connection.execute(tables.cardinality.update().values(name=cardinality))

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ownership_sqlalchemy import SqlAlchemyStore
 
 
+def _migrated(path: Path, cardinality: str) -> SqlAlchemyStore:
+    made = SqlAlchemyStore.open(f"sqlite:///{path}", cardinality=cardinality)
+    made.upgrade()
+    return made
+
+
 class Shelf:
     """Empty SQLite stores at the price of a file copy: one file and one engine, wiped for each store.
 
-    Migrating a new file and compiling every statement again would take most of the time.
+    Migrating a new file and compiling every statement again would take most of the time. ``make`` opens a
+    migrated store at a path; ``again`` opens one on its engine once more.
     """
 
-    def __init__(self, cardinality: str) -> None:
+    def __init__(
+        self,
+        cardinality: str,
+        make: Callable[..., SqlAlchemyStore] | None = None,
+        again: Callable[..., SqlAlchemyStore] = SqlAlchemyStore.open,
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory()
         self._path = Path(self._folder.name) / "ownership.db"
         self._cardinality = cardinality
-        made = SqlAlchemyStore.open(f"sqlite:///{self._path}", cardinality=cardinality)
-        made.upgrade()
+        self._again = again
+        made = (make or _migrated)(self._path, cardinality=cardinality)
         self._engine = made.engine
         self._engine.dispose()
         self._template = self._path.read_bytes()
@@ -31,7 +44,7 @@ class Shelf:
         for leftover in Path(self._folder.name).iterdir():
             leftover.unlink()
         self._path.write_bytes(self._template)
-        return SqlAlchemyStore.open(self._engine, cardinality=self._cardinality, **options)
+        return self._again(self._engine, cardinality=self._cardinality, **options)
 
     def rest(self) -> None:
         """Close all connections; the next store opens its own."""
