@@ -1,0 +1,1 @@
+"""How fast is it? One command, one table, beside hand-written SQL in the same process: ``python -m bench``."""
