@@ -479,8 +479,8 @@ def test_the_public_modules_have_the_names_they_are_listed_with() -> None:
 
 def test_the_versions_of_stored_forms_are_said() -> None:
     """The page names the version each stored or sent form has today."""
-    said = f"scopes and commands as JSON ({WIRE_VERSION}), events ({BODY_VERSION}), plan files ({FORMAT_VERSION})"
-    assert said in page("compatibility.md")
+    sent = f"scopes, commands, distributions and rules as JSON ({WIRE_VERSION})"
+    assert f"{sent}, events ({BODY_VERSION}), plan files ({FORMAT_VERSION})" in page("compatibility.md")
     assert f"It is {hookspecs.API_VERSION} today." in page("hooks.md")
 
 
@@ -499,7 +499,8 @@ def test_the_exit_codes_are_said() -> None:
 def test_each_word_that_names_code_names_something_there() -> None:
     """The last column of the tables in `CONTEXT.md` says where a word lives; all of it can be imported."""
     text = (ROOT / "CONTEXT.md").read_text(encoding="utf-8")
-    rows = {**table(text, "word"), **table(text, "word in the code"), **table(text, "word on the way")}
+    heads = ("word", "word in the code", "word on the way", "word of dealing")
+    rows = {word: cells for head in heads for word, cells in table(text, head).items()}
     homes = {word: quoted(cells[-1]) for word, cells in rows.items()}
     assert sum(map(len, homes.values())) > len(homes) // 2
     for word, names in homes.items():

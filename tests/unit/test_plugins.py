@@ -252,7 +252,7 @@ def test_a_plugin_that_does_not_fit_is_reported_and_the_shop_goes_on(plugin: obj
     state, reason = reported(host)["wobbly"]
     assert (state, said in reason) == (State.FAILED, True), reason
     assert reported(host)["good"] == (State.LOADED, "")
-    assert host.pool("ownership_grants", actor=None, action="view") == [("good", [])]
+    assert host.pool("ownership_grants", actor=None, action="view", at=0) == [("good", [])]
 
 
 def test_a_plugin_that_cannot_be_imported_is_reported(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,7 +344,7 @@ def test_a_store_that_fails_to_open_stops_the_shop() -> None:
 def test_plugins_are_asked_in_the_order_of_their_names() -> None:
     """However they were registered."""
     host = Host({name: answering("ownership_grants", [name]) for name in ("c", "a", "b")})
-    assert [name for name, _ in host.pool("ownership_grants", actor=None, action="view")] == ["a", "b", "c"]
+    assert [name for name, _ in host.pool("ownership_grants", actor=None, action="view", at=0)] == ["a", "b", "c"]
 
 
 def test_more_requirements_than_a_run_can_hold_are_refused(open_shop: OpenShop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,18 @@ from typing import Any
 
 import pytest
 
-from ownership_core import Actor, Assign, ChangeStaff, CreateCustomer, GrantAccess, NewCustomer, Ownership
+from ownership_core import (
+    Actor,
+    Assign,
+    ChangeStaff,
+    CreateCustomer,
+    GrantAccess,
+    InvalidInput,
+    NewCustomer,
+    Ownership,
+    read_plan,
+    write_plan,
+)
 from ownership_core.errors import Problem, Refused, StoreError
 from ownership_core.testing.memory import MemoryStore
 
@@ -73,6 +85,36 @@ def test_what_was_ended_is_begun_again_after_growing_pauses(store: Contested, by
     assert receipt.changed == 1
     assert [after / before for before, after in itertools.pairwise(pauses)] == [2.0, 2.0]
     assert [event.version for event in shop.history(ADA, "c1")] == [1, 2]
+
+
+def test_a_plan_file_is_read_again_with_its_transaction(store: Contested) -> None:
+    """Ended once, applied with all its rows; guard: the file goes back to where its rows begin."""
+    shop = opened(store, lambda _: None)
+    plan = shop.plan(Assign("c1", "jon"), ADA)
+    file = io.StringIO()
+    write_plan(plan.run, shop.plan_rows(ADA, plan.id), file)
+    file.seek(0)
+    store.ends = 1
+    assert shop.apply(read_plan(file), ADA).changed == 1
+
+
+def test_a_plan_that_came_through_a_pipe_cannot_be_read_again(store: Contested) -> None:
+    """It is refused by name; nothing is applied in part."""
+
+    class Pipe(io.StringIO):
+        def seekable(self) -> bool:
+            return False
+
+    shop = opened(store, lambda _: None)
+    plan = shop.plan(Assign("c1", "jon"), ADA)
+    file, before = Pipe(), store.digest()
+    write_plan(plan.run, shop.plan_rows(ADA, plan.id), file)
+    file.seek(0)
+    store.ends = 1
+    with pytest.raises(InvalidInput) as refused:
+        shop.apply(read_plan(file), ADA)
+    assert refused.value.codes == ("unreadable_file",)
+    assert store.digest() == before
 
 
 def test_the_decision_is_made_again(store: Contested) -> None:

@@ -1,0 +1,343 @@
+"""Who gets it: levelling out, giving the backlog out, rules, and who takes no customers today (H05-H11)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from shop import OpenShop, Shop
+
+from ownership_core import (
+    Actor,
+    Assign,
+    Capacity,
+    ChangeCustomer,
+    ChangeRules,
+    ChangeStaff,
+    ClearPrimary,
+    Cover,
+    CreateCustomer,
+    FromField,
+    LeastBusy,
+    NewCustomer,
+    Rebalance,
+    Rotation,
+    Rule,
+    Sweep,
+    ToStaff,
+    Weighted,
+)
+from ownership_core.events import Subject
+from ownership_core.hookspecs import Away, hookimpl
+from ownership_core.rules import Standing
+from ownership_core.scope import Equals, Everything, Has, Under
+
+ADA = Actor.staff("ada")
+
+
+def people(shop: Shop, *names: str) -> None:
+    """Associates."""
+    for name in names:
+        shop.staff(name, "associate")
+
+
+def loads(shop: Shop) -> dict[str | None, int]:
+    """How many each stands for."""
+    found: dict[str | None, int] = {}
+    for customer in shop.everyone():
+        found[customer.primary] = found.get(customer.primary, 0) + 1
+    return found
+
+
+def test_rebalance_moves_the_fewest(shop: Shop) -> None:
+    """Shares by weight; who has too few gets, who has too many gives."""
+    people(shop, "lena", "tom", "zoe")
+    for number in range(9):
+        shop.customer(f"l{number}", "lena" if number < 7 else "tom")
+    receipt = shop.does(ADA, Rebalance({"lena": 1, "tom": 1, "zoe": 1}))
+    assert (receipt.changed, receipt.tally.total) == (4, 4)
+    assert loads(shop) == {"lena": 3, "tom": 3, "zoe": 3}
+
+
+def test_rebalance_keeps_whom_it_is_told_to(shop: Shop) -> None:
+    """And moves no more than it may."""
+    people(shop, "lena", "tom")
+    for number in range(6):
+        shop.customer(f"l{number}", "lena", tags=["vip"] if number < 5 else [])
+    assert shop.does(ADA, Rebalance({"lena": 1, "tom": 1}, keep=Has("tags", {"vip"}))).changed == 1
+    assert shop.does(ADA, Rebalance({"lena": 1, "tom": 1}, max_moves=1)).changed == 1
+    assert loads(shop) == {"lena": 4, "tom": 2}
+
+
+def test_rebalance_leaves_no_secondary_behind(multi: Shop) -> None:
+    """Who gives a customer away has it no more; who has it already stands for it."""
+    people(multi, "lena", "tom")
+    multi.customer("a", "lena", "tom")
+    multi.customer("b", "lena")
+    multi.does(ADA, Rebalance({"lena": 1, "tom": 1}))
+    assert {c.id: [a.staff for a in c.assignments] for c in multi.everyone()} == {"a": ["tom"], "b": ["lena"]}
+
+
+def test_a_sweep_gives_the_backlog_out(shop: Shop) -> None:
+    """Unassigned customers only, and none that is marked against it."""
+    people(shop, "lena", "tom", "zoe")
+    shop.customer("owned", "zoe")
+    shop.customer("kept", no_auto=True)
+    for number in range(4):
+        shop.customer(f"c{number}")
+    receipt = shop.does(ADA, Sweep(to=Rotation("new", {"lena", "tom"})))
+    assert (receipt.changed, receipt.tally.codes) == (4, {"no_auto": 1})
+    assert loads(shop) == {"zoe": 1, None: 1, "lena": 2, "tom": 2}
+
+
+def test_h09_a_rotation_goes_on_when_somebody_is_gone(shop: Shop) -> None:
+    """A, B, C; C leaves: A, B, without skipping or repeating."""
+    people(shop, "ann", "bob", "cid")
+    turn = Rotation("new", {"ann", "bob", "cid"})
+    for number in range(3):
+        shop.customer(f"c{number}")
+        shop.does(ADA, Sweep(to=turn))
+    shop.change(ChangeStaff("cid", active=False))
+    for number in range(3, 6):
+        shop.customer(f"c{number}")
+        shop.does(ADA, Sweep(to=turn))
+    assert [shop.owner(f"c{number}") for number in range(6)] == ["ann", "bob", "cid", "ann", "bob", "ann"]
+
+
+def test_h11_capacity_is_whole(shop: Shop) -> None:
+    """One in thirty days is one, not none; the next one has to wait."""
+    people(shop, "lena")
+    turn = LeastBusy({"lena"}, capacity=Capacity(1, days=30))
+    shop.customer("a")
+    shop.customer("b")
+    assert shop.does(ADA, Sweep(to=turn)).tally.codes == {"no_capacity": 1}
+    shop.clock.passes(days=29)
+    assert shop.does(ADA, Sweep(to=turn)).changed == 0
+    shop.clock.passes(days=2)
+    assert shop.does(ADA, Sweep(to=turn)).changed == 1
+
+
+def test_row_99_whoever_is_away_gets_none(open_shop: OpenShop) -> None:
+    """A plugin's calendar says so."""
+
+    class Calendar:
+        @hookimpl
+        def ownership_availability(self, staff: list[str], at: int) -> Away:
+            return Away({"lena"})
+
+    shop = open_shop(plugins={"calendar": Calendar()})
+    people(shop, "lena", "tom")
+    shop.customer("a")
+    shop.customer("b")
+    shop.does(ADA, Sweep(to=Rotation("new", {"lena", "tom"})))
+    assert loads(shop) == {"tom": 2}
+
+
+def test_row_116_a_field_names_the_staff(open_shop: OpenShop) -> None:
+    """As any assign: whoever is named exists and is active."""
+    shop = open_shop(fields=[{"name": "keeper"}])
+    people(shop, "lena")
+    shop.staff("gone", "associate", active=False)
+    shop.customer("a", keeper="lena")
+    shop.customer("b", keeper="gone")
+    shop.customer("c", keeper="ghost")
+    shop.customer("d")
+    receipt = shop.does(ADA, Sweep(to=FromField("keeper")))
+    assert receipt.tally.codes == {"staff_inactive": 1, "unknown_staff": 1, "no_target": 1}
+    assert shop.owner("a") == "lena"
+
+
+def rule(shop: Shop, id: str, condition: object, to: object, **rest: object) -> None:
+    """A rule of the shop."""
+    shop.change(ChangeRules(Rule(id, condition, to, **rest)))  # type: ignore[arg-type]
+
+
+def test_h05_h06_the_first_rule_decides_and_is_remembered(open_shop: OpenShop) -> None:
+    """Priority, then the narrower territory, then id; the event stores the rule and its version."""
+    shop = open_shop(fields=[{"name": "zip"}])
+    people(shop, "lena", "tom", "zoe")
+    rule(shop, "wide", Under("zip", "12"), ToStaff("lena"))
+    rule(shop, "narrow", Under("zip", "123"), ToStaff("tom"))
+    rule(shop, "vip", Has("tags", {"vip"}), ToStaff("zoe"), priority=10)
+    shop.customer("a", zip="12345")
+    shop.customer("b", zip="12999")
+    shop.customer("c", zip="12345", tags=["vip"])
+    shop.does(ADA, Sweep())
+    assert [shop.owner(id) for id in "abc"] == ["tom", "lena", "zoe"]
+    assert shop.events("a")[-1].body["added"][0]["source"] == "rule:narrow@1"
+
+
+def test_h08_rules_leave_owned_customers_alone(shop: Shop) -> None:
+    """Unless a rule is asked to reassign."""
+    people(shop, "lena", "tom")
+    shop.customer("a", "lena")
+    rule(shop, "all", Everything(), ToStaff("tom"))
+    assert shop.does(ADA, Sweep()).tally.total == 0
+    rule(shop, "all", Everything(), ToStaff("tom"), reassign=True)
+    shop.does(ADA, Sweep())
+    assert shop.owner("a") == "tom"
+
+
+def test_h07_a_broken_rule_guesses_nothing(open_shop: OpenShop) -> None:
+    """Who would have had to be asked by it stays as it is; those before it fire, and the receipt says why."""
+    shop = open_shop(fields=[{"name": "region"}])
+    people(shop, "lena", "tom")
+    rule(shop, "first", Has("tags", {"vip"}), ToStaff("lena"), priority=2)
+    rule(shop, "broken", Equals("region", "north"), ToStaff("tom"), priority=1)
+    rule(shop, "last", Everything(), ToStaff("tom"))
+    shop.customer("a", tags=["vip"])
+    shop.customer("b")
+    later = shop.under(fields=())
+    later.store = shop.store
+    receipt = shop.does(ADA, Sweep())
+    assert receipt.changed == 2
+
+
+def test_a_rule_is_active_from_until(shop: Shop) -> None:
+    """Half-open, and on its occasions only."""
+    people(shop, "lena")
+    shop.customer("a")
+    rule(shop, "spring", Everything(), ToStaff("lena"), active_until=shop.clock())
+    assert shop.does(ADA, Sweep()).tally.total == 0 or shop.owner("a") is None
+    rule(shop, "spring", Everything(), ToStaff("lena"), occasions=["sale"])
+    shop.does(ADA, Sweep())
+    assert shop.owner("a") is None
+    rule(shop, "spring", Everything(), ToStaff("lena"), active_from=shop.clock())
+    shop.does(ADA, Sweep())
+    assert shop.owner("a") == "lena"
+
+
+def test_row_94_which_rule_would_fire(shop: Shop) -> None:
+    """A dry answer for one customer, rule by rule; nothing is given out."""
+    people(shop, "lena", "tom")
+    rule(shop, "vip", Has("tags", {"vip"}), ToStaff("lena"), priority=1)
+    rule(shop, "rest", Everything(), ToStaff("tom"))
+    shop.customer("a", tags=["vip"])
+    shop.customer("b")
+    with shop.unchanged():
+        found = {id: [s for _, s in shop.ownership.why_rule(ADA, id)] for id in "ab"}
+    assert found == {"a": [Standing.FIRES, Standing.LATER], "b": [Standing.FAILS, Standing.FIRES]}
+    shop.refuses_call(lambda: shop.ownership.why_rule(Actor.staff("tom"), "a"), "not_found")
+
+
+def test_rules_count_their_versions(shop: Shop) -> None:
+    """The same again is no change; one that is forgotten and written anew goes on counting."""
+    people(shop, "lena")
+    rule(shop, "all", Everything(), ToStaff("lena"))
+    with shop.unchanged():
+        rule(shop, "all", Everything(), ToStaff("lena"))
+    shop.change(ChangeRules(forget="all"))
+    rule(shop, "all", Everything(), ToStaff("lena"), label="Everybody")
+    assert [event.version for event in shop.events("all", Subject.RULE)] == [1, 2, 3]
+    assert "Everybody" not in str(shop.events("all", Subject.RULE))
+    assert [one.version for one in shop.ownership.rules(ADA)] == [3]
+
+
+@pytest.mark.parametrize(
+    ("command", "codes"),
+    [
+        (ChangeRules(forget="ghost"), ("unknown_rule",)),
+        (ChangeRules(Rule("r", Everything(), ToStaff("lena")), expected_version=4), ("version_conflict",)),
+        (ChangeRules(Rule("r", Equals("nowhere", 1), ToStaff("lena"))), ("unknown_field",)),
+    ],
+)
+def test_rules_that_cannot_be_changed(shop: Shop, command: ChangeRules, codes: tuple[str, ...]) -> None:
+    """Each with its code."""
+    shop.refuses(ADA, command, *codes)
+
+
+def test_rules_are_written_by_whoever_reaches_everybody(shop: Shop) -> None:
+    """They give everybody's customers out."""
+    boss = shop.staff("boss", "manager")
+    shop.refuses(boss, ChangeRules(Rule("r", Everything(), ToStaff("boss"))), "not_permitted")
+
+
+def test_a_sweep_within_reach(shop: Shop) -> None:
+    """A manager gives out among colleagues, and only whom it may assign."""
+    shop.department("north")
+    boss = shop.staff("boss", "manager", "north")
+    shop.staff("lena", "associate", "north")
+    people(shop, "far")
+    shop.customer("a")
+    shop.refuses(boss, Sweep(to=Weighted({"far": 1})), "target_out_of_reach")
+    assert shop.does(boss, Sweep(to=ToStaff("lena"))).tally.total == 0
+
+
+def test_h04_rules_decide_who_owns_a_new_customer(open_shop: OpenShop) -> None:
+    """In turn, where the channel asks for proposals; marked customers are left alone."""
+    shop = open_shop(creation={"self": "proposed"})
+    people(shop, "ann", "bob")
+    rule(shop, "vip", Has("tags", {"vip"}), ToStaff("bob"), priority=1)
+    rule(shop, "all", Everything(), Rotation("new", {"ann", "bob"}))
+    for number in range(3):
+        shop.does(ADA, CreateCustomer(NewCustomer(f"c{number}"), channel="self"))
+    shop.does(ADA, CreateCustomer(NewCustomer("v", sets={"tags": ["vip"]}), channel="self"))
+    shop.does(ADA, CreateCustomer(NewCustomer("n", values={"no_auto": True}), channel="self"))
+    assert [shop.owner(id) for id in ("c0", "c1", "c2", "v", "n")] == ["ann", "bob", "ann", "bob", None]
+    assert shop.events("c0")[0].body["added"][0]["source"] == "rule:all@1"
+
+
+def test_creation_in_batches_takes_turns(open_shop: OpenShop) -> None:
+    """Each in its turn, one by one or many at once; who cannot be created takes no turn."""
+    shop = open_shop(creation={"self": "proposed"})
+    people(shop, "ann", "bob")
+    rule(shop, "all", Everything(), Rotation("new", {"ann", "bob"}))
+    shop.customer("c1")
+    shop.does(ADA, CreateCustomer([NewCustomer(f"c{number}") for number in range(4)], channel="self"))
+    assert [shop.owner(f"c{number}") for number in (0, 2, 3)] == ["ann", "bob", "ann"]
+
+
+def test_f13_a_change_fires_rules_by_themselves(open_shop: OpenShop) -> None:
+    """The event names the system and the rule, never the person who changed the customer."""
+    shop = open_shop(fields=[{"name": "region"}])
+    people(shop, "lena")
+    rule(shop, "north", Equals("region", "north"), ToStaff("lena"), occasions=["changed"])
+    shop.customer("a")
+    shop.does(ADA, ChangeCustomer("a", values={"region": "south"}))
+    assert shop.owner("a") is None
+    shop.does(ADA, ChangeCustomer("a", values={"region": "north"}))
+    assert shop.owner("a") == "lena"
+    last = shop.events("a")[-1]
+    assert (last.actor, last.body["added"][0]["source"]) == (Actor.system("rules", "changed"), "rule:north@1")
+
+
+def test_row_45_a_rule_moves_nobody_too_soon(open_shop: OpenShop) -> None:
+    """Inside the window a rule is refused, and a hand is warned."""
+    shop = open_shop(min_tenure_days=30)
+    people(shop, "lena", "tom")
+    shop.customer("a", "lena")
+    rule(shop, "all", Everything(), ToStaff("tom"), reassign=True)
+    assert shop.does(ADA, Sweep()).tally.codes == {"min_tenure": 1}
+    receipt = shop.does(ADA, Assign("a", "tom"))
+    assert [warning.code for warning in receipt.warnings] == ["min_tenure"]
+    shop.change(Assign("a", "lena"))
+    shop.clock.passes(days=31)
+    assert shop.does(ADA, Assign("a", "tom")).warnings == ()
+    shop.clock.passes(days=31)
+    shop.change(Assign("a", "lena"))
+    shop.clock.passes(days=31)
+    assert shop.does(ADA, Sweep()).changed == 1
+
+
+def test_row_99_whoever_is_stood_in_for_is_away(shop: Shop) -> None:
+    """Only while it lasts, and nobody has to end it."""
+    people(shop, "lena", "tom")
+    shop.change(Cover("lena", "tom", shop.clock(), shop.clock() + timedelta(days=7)))
+    turn = Rotation("new", {"lena", "tom"})
+    for number, owner in enumerate(("tom", "tom", "lena")):
+        shop.customer(f"c{number}")
+        shop.clock.passes(days=3 * number)
+        shop.does(ADA, Sweep(to=turn))
+        assert shop.owner(f"c{number}") == owner
+
+
+def test_h08_a_sweep_leaves_alone_whoever_is_owned(multi: Shop) -> None:
+    """Also one that is named by id, and one with a secondary only."""
+    people(multi, "lena", "tom")
+    multi.customer("a", "lena")
+    multi.customer("b", "lena")
+    multi.change(ClearPrimary("b"))
+    multi.customer("c")
+    receipt = multi.does(ADA, Sweep(["a", "b", "c"], "tom"))
+    assert receipt.tally.codes == {"already_assigned": 2}
+    assert (multi.owner("a"), multi.owner("b"), multi.owner("c")) == ("lena", None, "tom")

@@ -1,0 +1,313 @@
+"""Blocks C and D: handing over from one to several, leaving, and what nobody takes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from shop import OpenShop, Shop
+
+from ownership_core import (
+    Actor,
+    Assign,
+    ByScope,
+    Capacity,
+    Case,
+    ChangeRules,
+    ChangeStaff,
+    Cover,
+    InDepartment,
+    LeastBusy,
+    Mode,
+    Offboard,
+    Rotation,
+    Rule,
+    Transfer,
+    Unplaced,
+    Weighted,
+    read_plan,
+    write_plan,
+)
+from ownership_core.events import Subject
+from ownership_core.hookspecs import Held, hookimpl
+from ownership_core.scope import Equals, Everything, Has
+
+ADA = Actor.staff("ada")
+REGION = {"fields": [{"name": "region"}]}
+
+
+def people(shop: Shop, *names: str) -> None:
+    """Associates."""
+    for name in names:
+        shop.staff(name, "associate")
+
+
+def holdings(shop: Shop) -> dict[str, list[str]]:
+    """Who stands for whom, and who is unassigned under None."""
+    found: dict[str, list[str]] = {}
+    for customer in shop.everyone():
+        found.setdefault(str(customer.primary), []).append(customer.id)
+    return found
+
+
+def test_c01_a_transfer_takes_every_match(shop: Shop) -> None:
+    """All of a tag, however many fit a page, and none without the tag (C02)."""
+    people(shop, "lena", "tom")
+    for number in range(25):
+        shop.customer(f"c{number:02}", "lena", tags=["USA"] if number < 20 else [])
+    receipt = shop.does(ADA, Transfer("lena", "tom", customers=Has("tags", {"USA"})))
+    assert receipt.changed == 20
+    assert {name: len(ids) for name, ids in holdings(shop).items()} == {"tom": 20, "lena": 5}
+
+
+def test_a_transfer_names_who_is_not_the_givers(shop: Shop) -> None:
+    """Asked for by id, a customer of somebody else is refused; the others move."""
+    people(shop, "lena", "tom", "zoe")
+    shop.customer("a", "lena")
+    shop.customer("b", "zoe")
+    receipt = shop.does(ADA, Transfer("lena", "tom", customers=["a", "b"]))
+    assert receipt.tally.codes == {"not_held": 1}
+    assert (shop.owner("a"), shop.owner("b")) == ("tom", "zoe")
+
+
+def test_d04_whoever_is_there_already_is_not_there_twice(multi: Shop) -> None:
+    """A secondary who takes over the primary's place becomes the primary."""
+    people(multi, "lena", "tom", "zoe")
+    multi.customer("a", "lena", "tom")
+    multi.customer("b", "zoe", "lena")
+    multi.does(ADA, Transfer("lena", "tom"))
+    assert (multi.owner("a"), multi.holders("a")) == ("tom", ["tom"])
+    assert (multi.owner("b"), multi.holders("b")) == ("zoe", ["tom", "zoe"])
+
+
+def test_whoever_takes_a_place_has_its_role(multi: Shop) -> None:
+    """The role belongs to the place, not to the person."""
+    people(multi, "lena", "tom", "zoe")
+    multi.customer("a", "zoe")
+    multi.change(Assign("a", "lena", mode=Mode.ADD, role="support"))
+    multi.does(ADA, Transfer("lena", "tom"))
+    assert {a.staff: a.role for a in multi.found("a").assignments} == {"tom": "support", "zoe": ""}
+
+
+@pytest.mark.parametrize(
+    ("to", "code"),
+    [("ghost", "unknown_staff"), ("gone", "staff_inactive"), ("lena", "same_staff"), ("far", "target_out_of_reach")],
+)
+def test_d05_a_target_that_cannot_be_one_is_refused_before_anything_moves(shop: Shop, to: str, code: str) -> None:
+    """Whoever it is and whoever it is shared with."""
+    shop.department("north")
+    boss = shop.staff("boss", "manager", "north")
+    shop.staff("lena", "associate", "north")
+    shop.staff("tom", "associate", "north")
+    shop.staff("gone", "associate", "north", active=False)
+    shop.staff("far", "associate")
+    shop.customer("a", "lena")
+    shop.refuses(boss, Transfer("lena", to), code)
+    shop.refuses(boss, Offboard("lena", Weighted({to: 1, "tom": 1})), code)
+
+
+def test_d05_a_target_of_another_website_is_refused_per_customer(open_shop: OpenShop) -> None:
+    """Whom it does not serve stays; leaving refuses the whole run."""
+    shop = open_shop(sharing="per_website")
+    people(shop, "lena")
+    shop.staff("tom", "associate", websites=["de"])
+    shop.customer("a", "lena", website="de")
+    shop.customer("b", "lena", website="fr")
+    receipt = shop.does(ADA, Transfer("lena", "tom"))
+    assert receipt.tally.codes == {"website_mismatch": 1}
+    assert (shop.owner("a"), shop.owner("b")) == ("tom", "lena")
+    shop.refuses(ADA, Offboard("lena", "tom"), "strict_refused")
+
+
+def test_d03_a_split_by_attribute_leaves_nobody_out(open_shop: OpenShop) -> None:
+    """Each customer goes to exactly one, and together they are the leaver's."""
+    shop = open_shop(**REGION)
+    people(shop, "lena", "tom", "zoe", "sven")
+    for number in range(12):
+        shop.customer(f"c{number:02}", "lena", region=("north", "south", "west")[number % 3])
+    cases = [
+        Case(Equals("region", "north"), Weighted({"tom": 1})),
+        Case(Equals("region", "south"), Weighted({"zoe": 1})),
+    ]
+    shop.does(ADA, Offboard("lena", ByScope(cases, otherwise=LeastBusy({"sven"}))))
+    found = holdings(shop)
+    assert {name: len(ids) for name, ids in found.items()} == {"tom": 4, "zoe": 4, "sven": 4}
+    assert all(shop.found(id).values["region"] == "north" for id in found["tom"])
+
+
+def test_d03_a_split_by_weight_and_by_workload(shop: Shop) -> None:
+    """Largest remainder, and whoever has least."""
+    people(shop, "lena", "tom", "zoe", "kim")
+    for number in range(10):
+        shop.customer(f"l{number}", "lena")
+    shop.customer("t", "tom")
+    shop.does(ADA, Transfer("lena", Weighted({"tom": 2, "zoe": 1}), customers=[f"l{n}" for n in range(7)]))
+    assert {name: len(ids) for name, ids in holdings(shop).items()} == {"tom": 6, "zoe": 2, "lena": 3}
+    shop.does(ADA, Transfer("lena", LeastBusy({"zoe", "kim"})))
+    assert {name: len(ids) for name, ids in holdings(shop).items()} == {"tom": 6, "zoe": 2, "kim": 3}
+
+
+def test_d02_leaving_takes_secondaries_too(multi: Shop) -> None:
+    """None stays with the leaver, before or after he is deactivated."""
+    people(multi, "lena", "tom", "zoe")
+    multi.customer("a", "lena", "zoe")
+    multi.customer("b", "zoe", "lena")
+    multi.change(ChangeStaff("lena", active=False))
+    multi.does(ADA, Offboard("lena", "tom"))
+    assert (multi.holders("a"), multi.holders("b")) == (["tom", "zoe"], ["tom", "zoe"])
+    assert (multi.owner("a"), multi.owner("b")) == ("tom", "zoe")
+
+
+def test_leaving_after_deletion(shop: Shop) -> None:
+    """A tombstone's customers can still be handed over."""
+    people(shop, "lena", "tom")
+    shop.customer("a", "lena")
+    shop.change(ChangeStaff("lena", delete=True))
+    shop.does(ADA, Offboard("lena", "tom"))
+    assert shop.owner("a") == "tom"
+
+
+def test_d06_who_has_no_target_stops_the_run_or_is_released(open_shop: OpenShop) -> None:
+    """As chosen, never silently."""
+    shop = open_shop(**REGION)
+    people(shop, "lena", "tom")
+    shop.customer("a", "lena", region="north")
+    shop.customer("b", "lena", region="south")
+    north = ByScope([Case(Equals("region", "north"), Weighted({"tom": 1}))])
+    refused = shop.refuses(ADA, Offboard("lena", north), "strict_refused")
+    assert "no_target: 1" in str(refused)
+    receipt = shop.does(ADA, Offboard("lena", north, unplaced=Unplaced.RELEASE))
+    assert receipt.changed == 2
+    assert (shop.owner("a"), shop.holders("b")) == ("tom", [])
+
+
+def test_d06_everything_is_released_when_nobody_takes_over(shop: Shop) -> None:
+    """On purpose: nobody was named."""
+    people(shop, "lena")
+    shop.customer("a", "lena")
+    shop.does(ADA, Offboard("lena"))
+    assert shop.holders("a") == []
+
+
+def test_d07_rules_no_longer_name_the_leaver(shop: Shop) -> None:
+    """The inventory lists them, leaving replaces the leaver, and the rule remembers."""
+    people(shop, "lena", "tom")
+    shop.customer("a", "lena")
+    shop.change(ChangeRules(Rule("all", Everything(), Rotation("all", {"lena", "zoe"}))))
+    shop.change(ChangeRules(Rule("vip", Has("tags", {"vip"}), Weighted({"lena": 1}))))
+    assert shop.ownership.inventory(ADA, "lena").rules == ("all", "vip")
+    shop.does(ADA, Offboard("lena", "tom"))
+    with shop.store.reader() as reader:
+        rules = {rule.id: rule for rule in reader.rules()}
+    assert rules["all"].to == Rotation("all", {"tom", "zoe"})
+    assert rules["vip"].to == Weighted({"tom": 1})
+    assert (rules["all"].version, shop.ownership.inventory(ADA, "lena").empty) == (2, True)
+
+
+def test_d08_what_changed_since_the_plan_stops_leaving(shop: Shop) -> None:
+    """A customer that moved, or came, and nothing moves."""
+    people(shop, "lena", "tom", "zoe")
+    shop.customer("a", "lena")
+    shop.customer("b", "zoe")
+    plan = shop.ownership.plan(Offboard("lena", "tom"), ADA)
+    shop.change(Assign("b", "lena"))
+    shop.refuses_call(lambda: shop.ownership.apply(plan.id, ADA), "strict_refused")
+    shop.change(Assign("b", "zoe"), Assign("a", "zoe"))
+    shop.refuses_call(lambda: shop.ownership.apply(plan.id, ADA), "strict_refused")
+    assert shop.ownership.apply(plan.id, ADA, strict=False).tally.stale == 1
+
+
+def test_d10_nobody_comes_back_by_being_active_again(shop: Shop) -> None:
+    """What was handed over stays handed over."""
+    people(shop, "lena", "tom")
+    shop.customer("a", "lena")
+    shop.does(ADA, Offboard("lena", "tom"))
+    shop.change(ChangeStaff("lena", active=False), ChangeStaff("lena", active=True))
+    assert shop.owner("a") == "tom"
+
+
+def test_an_inventory_says_what_else_is_held(open_shop: OpenShop) -> None:
+    """Plugins add what they know of."""
+
+    class Orders:
+        @hookimpl
+        def ownership_inventory(self, staff: str) -> list[Held]:
+            return [Held("orders", 3, f"open orders of {staff}")]
+
+    shop = open_shop("multi", plugins={"orders": Orders()})
+    people(shop, "lena", "tom")
+    shop.customer("a", "lena")
+    shop.customer("b", "tom", "lena")
+    found = shop.ownership.inventory(ADA, "lena")
+    assert (found.primary, found.secondary, found.empty) == (1, 1, False)
+    assert found.others == (("orders", Held("orders", 3, "open orders of lena")),)
+
+
+def test_a_plan_says_who_gets_whom_and_applies_as_it_said(shop: Shop) -> None:
+    """C06: what was planned is what is done, whoever was dealt to."""
+    people(shop, "lena", "tom", "zoe")
+    for number in range(5):
+        shop.customer(f"c{number}", "lena")
+    plan = shop.ownership.plan(Transfer("lena", Rotation("leavers", {"tom", "zoe"})), ADA)
+    rows = {row.customer: row.receiver for row in shop.ownership.plan_rows(ADA, plan.id)}
+    assert [*rows.values()] == ["tom", "zoe", "tom", "zoe", "tom"]
+    receipt = shop.ownership.apply(plan.id, ADA)
+    assert receipt.changed == 5
+    assert {customer.id: customer.primary for customer in shop.everyone()} == rows
+
+
+def test_c05_a_plan_moves_no_pointer(shop: Shop) -> None:
+    """Only what is applied does; the next deal goes on from there."""
+    people(shop, "lena", "tom", "zoe")
+    for number in range(3):
+        shop.customer(f"c{number}", "lena")
+    turn = Rotation("leavers", {"tom", "zoe"})
+    plan = shop.ownership.plan(Transfer("lena", turn, customers=["c0"]), ADA)
+    shop.does(ADA, Transfer("lena", turn, customers=["c1"]))
+    assert shop.owner("c1") == "tom"
+    shop.ownership.apply(plan.id, ADA)
+    assert shop.owner("c0") == "tom"
+    shop.does(ADA, Transfer("lena", turn, customers=["c2"]))
+    assert shop.owner("c2") == "zoe"
+
+
+def test_a_department_takes_over(shop: Shop) -> None:
+    """Whoever works there, the leaver left out."""
+    shop.department("north")
+    for name in ("lena", "tom", "zoe"):
+        shop.staff(name, "associate", "north")
+    for number in range(4):
+        shop.customer(f"c{number}", "lena")
+    shop.does(ADA, Offboard("lena", LeastBusy(InDepartment("north"))))
+    assert {name: len(ids) for name, ids in holdings(shop).items()} == {"tom": 2, "zoe": 2}
+
+
+def test_d07_covers_of_the_leaver_end(shop: Shop) -> None:
+    """On either side; the inventory lists those that are not over."""
+    people(shop, "lena", "tom", "zoe")
+    now = shop.clock()
+    first = shop.change(Cover("lena", "tom", now, now + timedelta(days=7))).run
+    later = shop.change(Cover("zoe", "lena", now + timedelta(days=9), now + timedelta(days=10))).run
+    assert set(shop.ownership.inventory(ADA, "lena").covers) == {first, later}
+    receipt = shop.does(ADA, Offboard("lena", "tom"))
+    assert receipt.run is not None
+    assert shop.ownership.inventory(ADA, "lena").empty
+    assert [event.run for event in shop.events(first, Subject.COVER)] == [first, receipt.run]
+
+
+def test_d06_a_strict_plan_that_leaves_somebody_out_is_not_applied(shop: Shop) -> None:
+    """What the plan refused would stay behind silently: neither a stored plan nor its file moves anybody."""
+    people(shop, "lena", "tom")
+    for number in range(3):
+        shop.customer(f"c{number}", "lena")
+    command = Offboard("lena", LeastBusy({"tom"}, capacity=Capacity(2)))
+    plan = shop.ownership.plan(command, ADA)
+    assert plan.run.tally.codes == {"no_capacity": 1}
+    text = StringIO()
+    write_plan(plan.run, shop.ownership.plan_rows(ADA, plan.id), text)
+    text.seek(0)
+    for planned in (plan.id, read_plan(text)):
+        with shop.unchanged():
+            shop.refuses_call(lambda planned=planned: shop.ownership.apply(planned, ADA), "strict_refused")
+    assert shop.ownership.apply(plan.id, ADA, strict=False).changed == 2

@@ -1,0 +1,201 @@
+"""Block C: a run is taken back, but for what was changed since; and a plan applied a chunk at a time."""
+
+from __future__ import annotations
+
+import pytest
+from shop import OpenShop, Shop
+
+from ownership_core import Actor, Assign, ChangeCustomer, ChangeStaff, Mode, Offboard, Revert, SetPrimary, Transfer
+from ownership_core.errors import Refused
+
+ADA = Actor.staff("ada")
+
+
+def given(shop: Shop, customers: int = 3) -> list[str]:
+    """Lena with some customers, Tom and Zoe without."""
+    for name in ("lena", "tom", "zoe"):
+        shop.staff(name, "associate")
+    return [shop.customer(f"c{number}", "lena") for number in range(customers)]
+
+
+def held(shop: Shop) -> dict[str, object]:
+    """All assignments."""
+    return {customer.id: customer.assignments for customer in shop.everyone()}
+
+
+def test_c08_a_run_is_taken_back(shop: Shop) -> None:
+    """Dates, roles and sources are those of before."""
+    given(shop)
+    before = held(shop)
+    shop.clock.passes(days=1)
+    run = shop.does(ADA, Transfer("lena", "tom")).run
+    shop.clock.passes(days=1)
+    receipt = shop.does(ADA, Revert(run))
+    assert (receipt.changed, receipt.what) == (3, "revert")
+    assert held(shop) == before
+
+
+def test_c08_what_was_changed_since_stays_and_is_named(shop: Shop) -> None:
+    """The others go back."""
+    given(shop)
+    run = shop.does(ADA, Transfer("lena", "tom")).run
+    shop.change(Assign("c1", "zoe"))
+    receipt = shop.does(ADA, Revert(run))
+    assert (receipt.changed, receipt.tally.codes) == (2, {"changed_since": 1, "single_owner": 1})
+    assert [shop.owner(f"c{number}") for number in range(3)] == ["lena", "zoe", "lena"]
+
+
+def test_c09_twice_is_nothing(shop: Shop) -> None:
+    """No event, no run."""
+    given(shop)
+    run = shop.does(ADA, Transfer("lena", "tom")).run
+    shop.does(ADA, Revert(run))
+    with shop.unchanged():
+        receipt = shop.does(ADA, Revert(run))
+    assert (receipt.run, receipt.tally.unchanged) == (None, 3)
+
+
+def test_taking_back_is_taken_back(multi: Shop) -> None:
+    """Undo and redo, secondaries too."""
+    given(multi)
+    multi.change(Assign("c0", "zoe", mode=Mode.ADD, role="support"))
+    run = multi.does(ADA, Offboard("lena", "zoe")).run
+    after = held(multi)
+    undone = multi.does(ADA, Revert(run)).run
+    multi.does(ADA, Revert(undone))
+    assert held(multi) == after
+
+
+def test_whoever_has_left_gets_nobody_back(shop: Shop) -> None:
+    """The rows of active staff go back, the rest is listed."""
+    given(shop, 1)
+    shop.customer("z", "zoe")
+    run = shop.does(ADA, Assign(["c0", "z"], "tom")).run
+    shop.change(ChangeStaff("lena", active=False))
+    receipt = shop.does(ADA, Revert(run))
+    assert receipt.tally.codes == {"staff_inactive": 1}
+    assert (shop.owner("c0"), shop.owner("z")) == ("tom", "zoe")
+
+
+def test_only_within_reach(shop: Shop) -> None:
+    """Who comes back and who goes must be colleagues of whoever asks; what is hidden is not even listed."""
+    shop.department("north")
+    shop.department("south")
+    boss = shop.staff("boss", "manager", "north")
+    for name, place in (("lena", "north"), ("tom", "north"), ("zoe", "south")):
+        shop.staff(name, "associate", place)
+    shop.customer("a", "lena")
+    shop.customer("b", "zoe")
+    shop.customer("h", "zoe")
+    run = shop.does(ADA, Assign(["a", "b"], "tom")).run
+    hidden = shop.does(ADA, SetPrimary("h", "ada")).run
+    receipt = shop.does(boss, Revert(run))
+    assert receipt.tally.codes == {"target_out_of_reach": 1}
+    assert (shop.owner("a"), shop.owner("b")) == ("lena", "tom")
+    assert shop.does(boss, Revert(hidden)).tally.total == 0
+
+
+def test_what_is_no_run_of_assignments(shop: Shop) -> None:
+    """An unknown one, a plan that waits, a change of fields."""
+    given(shop)
+    plan = shop.ownership.plan(Transfer("lena", "tom"), ADA)
+    fields = shop.does(ADA, ChangeCustomer("c0", values={"phone": "1"})).run
+    shop.refuses(ADA, Revert("nothing"), "unknown_run")
+    shop.refuses(ADA, Revert(plan.id), "unknown_run")
+    shop.refuses(ADA, Revert(fields), "not_revertible")
+
+
+def test_room_is_asked_for(multi: Shop) -> None:
+    """Under another cardinality by now, nobody comes back beside the one there is."""
+    given(multi, 1)
+    multi.change(Assign("c0", "zoe", mode=Mode.ADD))
+    run = multi.does(ADA, Transfer("zoe", "tom")).run
+    undone = multi.does(ADA, Revert(run)).run
+    assert multi.under(cardinality="multi").owner("c0") == "lena"
+    assert undone is not None
+
+
+def test_a_saved_plan_of_taking_back(shop: Shop) -> None:
+    """It is decided again when it is applied."""
+    given(shop)
+    run = shop.does(ADA, Transfer("lena", "tom")).run
+    plan = shop.ownership.plan(Revert(run), ADA)
+    shop.change(Assign("c1", "zoe"))
+    receipt = shop.ownership.apply(plan.id, ADA)
+    assert (receipt.changed, receipt.tally.stale) == (2, 1)
+
+
+def test_runs_are_listed(shop: Shop) -> None:
+    """Who, what, when and how many; an associate hears of none but its own."""
+    given(shop)
+    shop.clock.passes(hours=1)
+    shop.does(ADA, Transfer("lena", "tom"))
+    [run, *_] = shop.ownership.runs(ADA)
+    assert (run.what, run.actor, run.tally.changed) == ("transfer", ADA, 3)
+    assert shop.ownership.runs(Actor.staff("tom")) == []
+
+
+def test_one_run_is_found_by_whoever_it_is_listed_for(shop: Shop) -> None:
+    """Somebody else's, a missing one and what can be no id are answered alike."""
+    given(shop)
+    run = shop.does(ADA, Transfer("lena", "tom")).run
+    assert shop.ownership.run(ADA, run).tally.changed == 3
+    for actor, asked in ((Actor.staff("tom"), run), (ADA, "019aa0aa-0000"), (ADA, "x" * 900), (ADA, "")):
+        with pytest.raises(Refused) as refused:
+            shop.ownership.run(actor, asked)
+        assert refused.value.codes == ("unknown_run",)
+
+
+def test_c15_a_plan_is_applied_a_chunk_at_a_time(open_shop: OpenShop) -> None:
+    """Each customer once, one run to take back, and one message for each staff (C07)."""
+    shop = open_shop(limits={"batch": 2})
+    given(shop, 5)
+    before = held(shop)
+    told: list[int] = []
+    plan = shop.ownership.plan(Transfer("lena", "tom"), ADA)
+    receipt = shop.ownership.apply_chunked(plan.id, ADA, told.append)
+    assert (receipt.run, receipt.changed, told) == (plan.id, 5, [2, 2, 1])
+    assert {shop.owner(f"c{number}") for number in range(5)} == {"tom"}
+    assert [(task.run, task.receiver) for task in shop.told()] == [(plan.id, "lena"), (plan.id, "tom")]
+    assert [run.id for run in shop.ownership.runs(ADA) if run.what == "transfer"] == [plan.id]
+    shop.does(ADA, Revert(plan.id))
+    assert held(shop) == before
+
+
+def test_c15_a_plan_goes_on_where_it_ended(open_shop: OpenShop) -> None:
+    """After a crash nobody is moved twice, and the whole receipt is that of an uninterrupted run."""
+    shop = open_shop(limits={"batch": 2})
+    given(shop, 5)
+    plan = shop.ownership.plan(Transfer("lena", "tom"), ADA)
+
+    class Crash(Exception):
+        pass
+
+    def crash(_: int) -> None:
+        raise Crash
+
+    with pytest.raises(Crash):
+        shop.ownership.apply_chunked(plan.id, ADA, crash)
+    assert [shop.owner(f"c{number}") for number in range(5)] == ["tom", "tom", "lena", "lena", "lena"]
+    assert shop.ownership.apply_chunked(plan.id, ADA).changed == 5
+    assert len(shop.events("c0")) == 2
+    with shop.unchanged():
+        assert shop.ownership.apply_chunked(plan.id, ADA).changed == 5
+
+
+def test_c15_chunks_tell_what_is_stale(open_shop: OpenShop) -> None:
+    """Also a chunk in which nothing changes is done with."""
+    shop = open_shop(limits={"batch": 2})
+    given(shop, 4)
+    plan = shop.ownership.plan(Transfer("lena", "tom"), ADA)
+    shop.change(Assign(["c0", "c1"], "zoe"))
+    receipt = shop.ownership.apply_chunked(plan.id, ADA)
+    assert (receipt.changed, receipt.tally.stale) == (2, 2)
+
+
+def test_whoever_may_not_learns_of_no_run(shop: Shop) -> None:
+    """A run that is there and one that is not answer alike."""
+    given(shop)
+    run = shop.does(ADA, Transfer("lena", "tom")).run
+    for one in (run, "nothing"):
+        shop.refuses(Actor.staff("tom"), Revert(one), "not_permitted")
