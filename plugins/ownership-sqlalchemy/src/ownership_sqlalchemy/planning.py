@@ -1,0 +1,244 @@
+"""What a run is told before it is drafted, and its draft: plan rows, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    not_,
+    null,
+    select,
+    true,
+    union,
+    update,
+)
+from sqlalchemy.types import Text
+
+from ownership_core.distribute import Placement
+from ownership_core.fields import Fields
+from ownership_core.model import CustomerId, StaffId
+from ownership_core.ports import Draft, Expected, Tally
+from ownership_core.rows import draft_codes
+from ownership_core.ruling import PLACED, Fate, Side
+from ownership_sqlalchemy import rows
+from ownership_sqlalchemy.dialects import WHO, JsonLength, JsonObjects, JsonStaff
+from ownership_sqlalchemy.draft import Drafting
+from ownership_sqlalchemy.prepared import Shelf
+from ownership_sqlalchemy.read import CHUNK
+from ownership_sqlalchemy.switching import CardinalityWriter
+from ownership_sqlalchemy.tables import Tables
+
+PLACED_AT_ONCE = 5_000
+
+
+class PlanWriter(CardinalityWriter):
+    """Sets down whom a run concerns and gives its customers to, and judges every one of them."""
+
+    def __init__(self, connection: Connection, tables: Tables, fields: Fields, shelf: Shelf | None = None) -> None:
+        super().__init__(connection, tables, fields, shelf)
+        self._codes: dict[str, tuple[str, ...]] = {}
+        self._drafted: dict[str, _Drafted] = {}
+        self._saved: set[str] = set()
+
+    def expect(self, run: str, rows: Iterable[Expected]) -> None:
+        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory."""
+        remaining = iter(rows)
+        while chunk := list(islice(remaining, CHUNK)):
+            self._insert(
+                self._tables.expectation,
+                [
+                    {
+                        "run": run,
+                        "customer_id": row.customer,
+                        "version": row.version,
+                        "primary_after": row.primary_after,
+                        "added": row.added,
+                        "removed": row.removed,
+                        "receiver": row.receiver,
+                        "source": row.source,
+                        "restored": row.restored,
+                    }
+                    for row in chunk
+                ],
+            )
+
+    def expect_plan(
+        self, run: str, plan: str, after: CustomerId | None = None, limit: int | None = None
+    ) -> CustomerId | None:
+        """Take the CHANGED rows of the stored plan ``plan``, or the next ones, as what ``run`` expects."""
+        item, expected = self._tables.plan_item, self._tables.expectation
+        source = self._changed(
+            plan,
+            literal(run, Text()),
+            item.c.customer_id,
+            item.c.version,
+            item.c.primary_after,
+            item.c.added,
+            JsonLength(item.c.removed),
+            item.c.receiver,
+            item.c.source,
+            JsonLength(item.c.restored),
+        )
+        id = self._by_code_points(item.c.customer_id)
+        if after is not None:
+            source = source.where(id > literal(after, id.type))
+        if limit is not None:
+            source = source.order_by(id).limit(limit)
+        self._run(insert(expected).from_select([column.name for column in expected.c], source))
+        if limit is None:
+            return None
+        last = select(func.max(self._by_code_points(expected.c.customer_id))).where(expected.c.run == run)
+        found = self._run(last).scalar_one()
+        return None if found is None else CustomerId(str(found))
+
+    def place(self, run: str, rows: Iterable[Placement]) -> None:
+        """Say whom ``run`` gives its customers to; streamed, O(chunk) memory."""
+        remaining = iter(rows)
+        while chunk := list(islice(remaining, PLACED_AT_ONCE)):
+            self._insert(
+                self._tables.placement,
+                [
+                    {
+                        "run": run,
+                        "customer_id": row.customer,
+                        "staff": row.staff,
+                        "code": row.code,
+                        "source": row.source,
+                    }
+                    for row in chunk
+                ],
+            )
+
+    def parties(self, draft: Draft) -> tuple[frozenset[StaffId], frozenset[StaffId]]:
+        """Who may gain and who may lose customers by a draft that places or undoes."""
+        if draft.undoes:
+            return self._parties_of(draft.undoes)
+        expected, placed = self._tables.expectation, self._tables.placement
+        staff, run = (expected.c.receiver, expected.c.run) if draft.from_plan else (placed.c.staff, placed.c.run)
+        found = self._run(select(staff.label("staff")).where(run == draft.run, staff.is_not(None)).distinct())
+        return frozenset(StaffId(str(row.staff)) for row in found), frozenset()
+
+    def _parties_of(self, runs: Sequence[str]) -> tuple[frozenset[StaffId], frozenset[StaffId]]:
+        item = self._tables.plan_item
+        them = item.c.run.in_(runs), item.c.fate == Fate.CHANGED.value
+        gains, loses = (literal(side.value, Text()).label("side") for side in (Side.GAINS, Side.LOSES))
+        found = self._run(
+            union(
+                self._lines_of(item.c.removed, gains).where(*them),
+                self._lines_of(item.c.restored, loses).where(*them),
+                select(item.c.added.label("staff"), loses).where(*them, item.c.added.is_not(None)),
+            )
+        )
+        sides: dict[str, set[StaffId]] = {Side.GAINS: set(), Side.LOSES: set()}
+        for row in found:
+            sides[row.side].add(StaffId(str(row.staff)))
+        return frozenset(sides[Side.GAINS]), frozenset(sides[Side.LOSES])
+
+    def lock_rotations(self, names: Collection[str]) -> dict[str, StaffId | None]:
+        """Hold these rotations alone until the end, in order, and tell who was last."""
+        kept = self._tables.rotation
+        found = {}
+        for name in sorted(names):
+            new = select(literal(name, kept.c.name.type), cast(null(), self._tables.staff_key))
+            new = new.where(not_(select(kept.c.name).where(kept.c.name == name).exists()))
+            self._run(self._database.insert_missing(kept, ["name", "staff"], new))
+            row = select(kept.c.staff).where(kept.c.name == name)
+            last = self._run(row.with_for_update() if self._database.locks_rows else row).scalar_one()
+            found[name] = None if last is None else StaffId(str(last))
+        return found
+
+    def save_rotation(self, name: str, staff: StaffId) -> None:
+        """``staff`` was last."""
+        kept = self._tables.rotation
+        self._run(update(kept).where(kept.c.name == name).values(staff=staff))
+
+    def draft(self, draft: Draft) -> Tally:
+        """Write the plan rows of a run and count their fates: two statements, one more for what was set down before."""
+        self._run(Drafting(self._tables, self._database, self._compiler, draft).statement())
+        self._codes[draft.run] = draft_codes(draft, WHO)
+        if draft.from_plan:
+            expected = self._tables.expectation
+            self._run(delete(expected).where(expected.c.run == draft.run))
+        elif draft.effect.add is PLACED:
+            placed = self._tables.placement
+            self._run(delete(placed).where(placed.c.run == draft.run))
+        return self._tally(draft)
+
+    def _tally(self, draft: Draft) -> Tally:
+        item = self._tables.plan_item
+        many, rising = func.count().label("many"), func.sum(case((self._rises(), 1), else_=0)).label("rising")
+        anywhere = select(self._tables.share.c.until).exists().label("sharing")
+        statement = (
+            select(item.c.fate, item.c.codes, item.c.selected, many, rising, anywhere)
+            .where(item.c.run == draft.run)
+            .group_by(item.c.fate, item.c.codes, item.c.selected)
+        )
+        fates: Counter[str] = Counter()
+        codes: Counter[str] = Counter()
+        selected = risen = 0
+        sharing = False
+        for row in self._run(statement):
+            sharing = bool(row.sharing)
+            risen += int(row.rising)
+            fates[row.fate] += row.many
+            selected += row.many if row.selected else 0
+            for code in rows.codes_of(row.codes, self._codes[draft.run]):
+                codes[code] += row.many
+        self._drafted[draft.run] = _Drafted(fates[Fate.CHANGED], risen, sharing)
+        return Tally(
+            changed=fates[Fate.CHANGED],
+            unchanged=fates[Fate.UNCHANGED],
+            refused=fates[Fate.REFUSED],
+            stale=fates[Fate.STALE],
+            codes=dict(codes),
+            still_selected=selected if draft.from_plan else 0,
+        )
+
+    def _drafted_codes(self, run: str) -> tuple[str, ...] | None:
+        return self._codes.get(run)
+
+    def _is_changed(self, run: str) -> list[ColumnElement[bool]]:
+        item = self._tables.plan_item
+        return [item.c.run == run, item.c.fate == Fate.CHANGED.value]
+
+    def _changed(self, run: str, *columns: ColumnElement[Any]) -> Select[Any]:
+        return select(*columns).where(*self._is_changed(run))
+
+    def _lines_of(self, text: ColumnElement[Any], *columns: ColumnElement[Any]) -> Select[Any]:
+        """The staff of lists of assignments in plan rows."""
+        lines = JsonObjects(text).table_valued("value", name="lines")
+        staff = cast(JsonStaff(lines.c.value), self._tables.staff_key).label("staff")
+        return select(staff, *columns).select_from(self._tables.plan_item.join(lines, true()))
+
+    def _rises(self) -> ColumnElement[bool]:
+        """Whether somebody who was a secondary becomes primary; who is added comes with its slot."""
+        item = self._tables.plan_item
+        return and_(
+            item.c.primary_after.is_not(None),
+            item.c.primary_before.is_distinct_from(item.c.primary_after),
+            item.c.added.is_distinct_from(item.c.primary_after),
+        )
+
+
+@frozen
+class _Drafted:
+    """What a draft came to: how many customers change, how many of them get a primary who was there before, and
+    whether any customer at all is shared."""
+
+    changed: int
+    rising: int
+    sharing: bool
