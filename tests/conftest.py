@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -19,6 +21,11 @@ from ownership_core.testing.memory import MemoryStore
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from shop import Clock, OpenShop, Shop
+
+Opener: TypeAlias = Callable[..., AbstractContextManager[Store]]
+
+STORES = os.environ.get("OWNERSHIP_TEST_STORES", "memory sqlite").split()
+"""Where the stories happen; `tox -e stories` has them happen on servers."""
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +42,7 @@ def _templates(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
                 "customer_key": customer_key,
                 "staff_key": staff_key,
             }
-            store = _sqlite(made[key], upgrade=True, **options)
+            store = _in_file(made[key], upgrade=True, **options)
             _found(store, cardinality, staff_key)
             store.close()
         return made[key]
@@ -43,38 +50,87 @@ def _templates(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     return template
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def open_shop(request: pytest.FixtureRequest, tmp_path: Path, _templates: Callable[..., Path]) -> Iterator[OpenShop]:
+@pytest.fixture(params=STORES)
+def open_shop(request: pytest.FixtureRequest) -> Iterator[OpenShop]:
     """``open_shop("multi", sharing="per_website", plugins={...})``: an empty shop with the admin ``ada``."""
-    opened: list[Any] = []
+    with ExitStack() as until_then:
+        opener = request.getfixturevalue(f"_{request.param}")
 
-    def open_one(
-        cardinality: str = "single",
-        plugins: dict[str, object] | None = None,
-        customer_key: KeyType = KeyType.TEXT,
-        staff_key: KeyType = KeyType.TEXT,
-        **settings: Any,
-    ) -> Shop:
-        chosen = load_settings({"cardinality": cardinality, **settings})
-        options: dict[str, Any] = {
-            "cardinality": cardinality,
-            "customer_key": customer_key,
-            "staff_key": staff_key,
-            "fields": Fields.declare(chosen.fields),
-        }
-        store: Store
-        if request.param == "memory":
-            store = MemoryStore(**options)
-            _found(store, cardinality, staff_key)
-        else:
-            copy = tmp_path / f"shop-{len(opened)}.db"
-            shutil.copyfile(_templates(cardinality, customer_key, staff_key), copy)
-            store = _sqlite(copy, **options)
-            opened.append(store)
-        return Shop(store, chosen, plugins)
+        def open_one(
+            cardinality: str = "single",
+            plugins: dict[str, object] | None = None,
+            customer_key: KeyType = KeyType.TEXT,
+            staff_key: KeyType = KeyType.TEXT,
+            **settings: Any,
+        ) -> Shop:
+            chosen = load_settings({"cardinality": cardinality, **settings})
+            keys = {"customer_key": customer_key, "staff_key": staff_key}
+            store = until_then.enter_context(opener(cardinality, **keys, fields=Fields.declare(chosen.fields)))
+            return Shop(store, chosen, plugins)
 
-    yield open_one
-    for store in opened:
+        yield open_one
+
+
+@pytest.fixture
+def _memory() -> Opener:
+    @contextmanager
+    def opened(cardinality: str, **options: Any) -> Iterator[Store]:
+        store = MemoryStore(cardinality=cardinality, **options)
+        _found(store, cardinality, options["staff_key"])
+        yield store
+
+    return opened
+
+
+@pytest.fixture
+def _sqlite(tmp_path: Path, _templates: Callable[..., Path]) -> Opener:
+    @contextmanager
+    def opened(cardinality: str, **options: Any) -> Iterator[Store]:
+        copy = tmp_path / f"shop-{len(list(tmp_path.glob('shop-*.db')))}.db"
+        shutil.copyfile(_templates(cardinality, options["customer_key"], options["staff_key"]), copy)
+        store = _in_file(copy, cardinality=cardinality, **options)
+        yield store
+        store.close()
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def _postgresql(databases: Any) -> Iterator[Opener]:
+    yield from _on_server(databases, "postgresql")
+
+
+@pytest.fixture(scope="session")
+def _mariadb(databases: Any) -> Iterator[Opener]:
+    yield from _on_server(databases, "mariadb")
+
+
+def _on_server(databases: Any, kind: str) -> Iterator[Opener]:
+    """Tables are made once for each kind of key and each shop a test has at a time, and emptied for the next."""
+    from databases import emptied  # noqa: PLC0415 - only where servers are asked for
+
+    from ownership_sqlalchemy import SqlAlchemyStore  # noqa: PLC0415
+
+    made: list[SqlAlchemyStore] = []
+    resting: dict[tuple[KeyType, KeyType], list[SqlAlchemyStore]] = {}
+
+    @contextmanager
+    def opened(cardinality: str, *, customer_key: KeyType, staff_key: KeyType, fields: Fields) -> Iterator[Store]:
+        keys: dict[str, Any] = {"customer_key": customer_key, "staff_key": staff_key}
+        free = resting.setdefault((customer_key, staff_key), [])
+        if not free:
+            made.append(SqlAlchemyStore.open(databases.new(kind), cardinality=cardinality, **keys))
+            made[-1].upgrade()
+            free.append(made[-1])
+        tables = free.pop()
+        emptied(tables.engine, tables._tables, cardinality=cardinality)
+        store = SqlAlchemyStore.open(tables.engine, cardinality=cardinality, fields=fields, **keys)
+        _found(store, cardinality, staff_key)
+        yield store
+        free.append(tables)
+
+    yield opened
+    for store in made:
         store.close()
 
 
@@ -95,7 +151,7 @@ def _found(store: Store, cardinality: str, staff_key: KeyType) -> None:
     Ownership(store, Settings(cardinality=cardinality), clock=Clock()).bootstrap(admins[staff_key], "Ada", "root")
 
 
-def _sqlite(file: Path, *, upgrade: bool = False, **options: Any) -> Any:
+def _in_file(file: Path, *, upgrade: bool = False, **options: Any) -> Any:
     ownership_sqlalchemy = pytest.importorskip("ownership_sqlalchemy", exc_type=ImportError)
     store = ownership_sqlalchemy.SqlAlchemyStore.open(f"sqlite:///{file}", **options)
     if upgrade:
