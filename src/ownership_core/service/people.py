@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias, assert_never
 
-from ownership_core.commands import AccessCommand, ChangeDepartment, ChangeStaff, GrantAccess
+from ownership_core.commands import AccessCommand, ChangeDepartment, ChangeRules, ChangeStaff, GrantAccess
 from ownership_core.decide.asking import Asking
 from ownership_core.decide.people import decide_change_department, decide_change_staff, decide_grant_access
 from ownership_core.errors import Problem
@@ -160,7 +160,7 @@ def _staff(writer: Writer, staff: StaffId) -> Staff | None:
     return next(iter(writer.staff([staff])), None)
 
 
-def applied(desk: Desk, asking: Asking, command: AccessCommand, what: str) -> Run:
+def applied(desk: Desk, asking: Asking, command: AccessCommand | ChangeRules, what: str) -> Run:
     """The run of a command that changes one thing."""
     return Run(
         id=desk.new_run(),

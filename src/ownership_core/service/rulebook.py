@@ -5,18 +5,19 @@ from __future__ import annotations
 import attrs
 
 from ownership_core.commands import ChangeRules, Offboard
+from ownership_core.decide.asking import Asking
 from ownership_core.decide.rulebook import decide_change_rules
 from ownership_core.distribute import NOBODY, ToStaff, replaced
-from ownership_core.errors import Problem, invalid
+from ownership_core.errors import invalid
 from ownership_core.events import BODY_VERSION, Event, Subject
 from ownership_core.model import Actor, ActorKind, Json, StaffId
 from ownership_core.plan import Receipt
-from ownership_core.ports import Run, RunState, Tally, Writer
+from ownership_core.ports import Run, Writer
 from ownership_core.rules import Rule
-from ownership_core.ruling import VERSION_CONFLICT
 from ownership_core.service.desk import Desk
+from ownership_core.service.people import NO_CHANGE, applied, event_of
 from ownership_core.service.refusals import refuse
-from ownership_core.wire import command_to_wire, recorded, rule_to_wire
+from ownership_core.wire import rule_to_wire
 
 WHAT = "change_rules"
 
@@ -24,27 +25,16 @@ WHAT = "change_rules"
 def change_rules(desk: Desk, writer: Writer, actor: Actor, command: ChangeRules) -> Receipt:
     """Write one rule or forget one. Codes: those of whoever may not, ``unknown_rule``, ``version_conflict``."""
     id = _named(command)
-    _require_right(desk, writer, actor, command)
+    asking = _asking(desk, writer, actor, command)
     before = next((rule for rule in writer.rules() if rule.id == id), None)
     version = last_version(writer, id)
-    if command.expected_version not in (None, version):
-        what = f"The rule {id!r} is at version {version}, not {command.expected_version}."
-        raise refuse([Problem(VERSION_CONFLICT, what, "Read it again.")], actor)
-    if command.rule is None and before is None:
-        raise refuse([Problem("unknown_rule", f"There is no rule {id!r}.", "Check the id.")], actor)
+    problems = decide_change_rules(command, asking, before, version)
+    if problems:
+        raise refuse(problems, actor)
     after = command.rule
     if after is not None and before is not None and attrs.evolve(after, version=before.version) == before:
-        return Receipt(None, WHAT, Tally(unchanged=1), version)
-    run = Run(
-        id=desk.new_run(),
-        state=RunState.APPLIED,
-        what=WHAT,
-        command=command_to_wire(recorded(command)),
-        actor=actor,
-        at=desk.now(),
-        reason=command.reason,
-        tally=Tally(changed=1),
-    )
+        return Receipt(None, WHAT, NO_CHANGE, version)
+    run = applied(desk, asking, command, WHAT)
     event = rule_event(run, id, version + 1, before, after)
     if after is None:
         writer.delete_rule(id, event)
@@ -82,8 +72,7 @@ def rule_event(run: Run, id: str, version: int, before: Rule | None, after: Rule
     said: Json | None = None
     if after is not None:
         said = rule_to_wire(attrs.evolve(after, label="", version=version))["rule"]
-    body = {"v": BODY_VERSION, "what": what, "rule": said}
-    return Event(Subject.RULE, id, version, run.id, run.at, run.actor, run.reason, body)
+    return event_of(run, Subject.RULE, id, version, {"v": BODY_VERSION, "what": what, "rule": said})
 
 
 def _named(command: ChangeRules) -> str:
@@ -92,10 +81,7 @@ def _named(command: ChangeRules) -> str:
     return command.rule.id if command.rule is not None else str(command.forget)
 
 
-def _require_right(desk: Desk, writer: Writer, actor: Actor, command: ChangeRules) -> None:
+def _asking(desk: Desk, writer: Writer, actor: Actor, command: ChangeRules) -> Asking:
     me = {StaffId(actor.id)} if actor.kind is ActorKind.STAFF else set()
     writer.lock_staff(me)
-    asking = desk.counsel.asking(command, actor, writer.access(me).get(StaffId(actor.id)), desk.now())
-    problems = decide_change_rules(asking)
-    if problems:
-        raise refuse(problems, actor)
+    return desk.counsel.asking(command, actor, writer.access(me).get(StaffId(actor.id)), desk.now())

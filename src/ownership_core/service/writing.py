@@ -175,7 +175,8 @@ class Writing:
             raise _strict(tally, self.actor)
         if left:
             what = f"The plan leaves {left} customers out, as refused."
-            raise Refused(Problem("strict_refused", what, "Say who gets them, or apply it without strict."))
+            hint = "Say who gets them, or apply it without strict."
+            raise Refused(Problem("strict_refused", what, hint), who=self.actor.id)
         if new_matches and isinstance(command, Offboard):
             what = f"{new_matches} customers came to {command.staff!r} since the plan was made."
             raise Refused(Problem("strict_refused", what, "Make the plan again."), who=self.actor.id)
