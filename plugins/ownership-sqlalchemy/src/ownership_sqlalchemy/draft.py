@@ -6,7 +6,6 @@ It carries out an effect as :func:`ownership_core.ruling.carry_out` does, with t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 from attrs import frozen
@@ -16,7 +15,6 @@ from sqlalchemy import (
     FromClause,
     Insert,
     Select,
-    Table,
     and_,
     case,
     cast,
@@ -33,10 +31,9 @@ from sqlalchemy.types import BigInteger, Text
 
 from ownership_core.commands import Matching
 from ownership_core.model import StaffId
-from ownership_core.policies import SortKey
 from ownership_core.ports import Draft
 from ownership_core.rows import FIRST_CODES, draft_codes, named, requirement_codes
-from ownership_core.ruling import PLACED, Demand, Drop, Effect, Fate, Placed, Primary, Side
+from ownership_core.ruling import PLACED, Demand, Drop, Fate, Placed, Primary, Side
 from ownership_core.scope import AllOf, Everything, Not, Scope
 from ownership_sqlalchemy.compile import Compiler
 from ownership_sqlalchemy.dialects import (
@@ -53,94 +50,11 @@ from ownership_sqlalchemy.dialects import (
     json_truth,
     rows_of,
 )
+from ownership_sqlalchemy.effects import active_staff, also, bit, is_dropped, promotion_order, seniority, undone_in
 from ownership_sqlalchemy.tables import Tables
 
 Column = ColumnElement[Any]
 Condition = ColumnElement[bool]
-
-
-def is_dropped(tables: Tables, effect: Effect, receiver: Column | None = None) -> Condition:
-    """Whether ``effect`` ends the assignment at hand; the staff it adds, or deals the customer to, always stays."""
-    ended, mine = _is_ended(tables, effect), tables.assignment
-    if effect.add is PLACED:
-        return ended if receiver is None else and_(ended, mine.c.staff_id.is_distinct_from(receiver))
-    return ended if effect.add is None else and_(ended, mine.c.staff_id != effect.add)
-
-
-def _is_ended(tables: Tables, effect: Effect) -> Condition:
-    mine = tables.assignment
-    match effect.drop:
-        case Drop.NOBODY:
-            return false()
-        case Drop.ONE:
-            return false() if effect.dropped is None else mine.c.staff_id == effect.dropped
-        case Drop.FORMER_PRIMARY:
-            return mine.c.slot.is_not(None)
-        case Drop.EVERYONE_ELSE | Drop.EVERYONE:
-            return true()
-        case Drop.BEYOND_ROOM:
-            return _ahead(tables, effect) >= effect.room
-        case Drop.UNDONE:
-            return _brought(tables)
-
-
-@lru_cache
-def _also(table: Table, name: str) -> FromClause:
-    """``table`` once more under another name: the same object wherever a statement speaks of it."""
-    return table.alias(name)
-
-
-def _undone_in(tables: Tables) -> FromClause:
-    """The plan rows of the runs that are taken back."""
-    return _also(tables.plan_item, "undone")
-
-
-def _brought(tables: Tables) -> Condition:
-    """Whether the assignment at hand came by the run that is taken back."""
-    mine, undone = tables.assignment, _undone_in(tables)
-    lines = JsonObjects(undone.c.restored).table_valued("value", name="came_back")
-    came_back = select(cast(JsonStaff(lines.c.value), tables.staff_key)).select_from(lines)
-    again = and_(undone.c.restored != "[]", mine.c.staff_id.in_(came_back.correlate(undone)))
-    return or_(mine.c.staff_id == undone.c.added, again)
-
-
-def _ahead(tables: Tables, effect: Effect) -> ColumnElement[int]:
-    """How many of the customer's other assignments come before the one at hand."""
-    mine, other = tables.assignment, tables.assignment.alias("other")
-    before = _comes_before(_order_of(tables, other, effect), _order_of(tables, mine, effect))
-    return (
-        select(func.count())
-        .select_from(other)
-        .where(other.c.customer_id == mine.c.customer_id, before)
-        .correlate(mine)
-        .scalar_subquery()
-    )
-
-
-def _comes_before(some: list[Column], others: list[Column]) -> Condition:
-    """Compare part by part; rows of several types cannot be compared as rows everywhere."""
-    condition: Condition = false()
-    for one, other in reversed(list(zip(some, others, strict=True))):
-        condition = or_(one < other, and_(one == other, condition))
-    return condition
-
-
-def _order_of(tables: Tables, assignment: FromClause, effect: Effect) -> list[Column]:
-    """The primary first, then active staff, then the others; each by ``promote_by`` and staff id."""
-    is_primary, is_active = assignment.c.slot.is_not(None), assignment.c.staff_id.in_(_active(tables))
-    return [_bit(is_primary, 0, 1), _bit(is_active, 0, 1), *_by(assignment, effect)]
-
-
-def _by(assignment: FromClause, effect: Effect) -> list[Column]:
-    # Staff sort as text here whatever their key type, as they do in the reference.
-    columns = assignment.c
-    keys = {SortKey.SINCE: columns.since, SortKey.ROLE: columns.role, SortKey.STAFF: as_text(columns.staff_id)}
-    return [keys[key] for key in dict.fromkeys((*effect.promote_by, SortKey.STAFF))]
-
-
-def _active(tables: Tables) -> Select[Any]:
-    staff = tables.staff
-    return select(staff.c.id).where(staff.c.active, not_(staff.c.deleted))
 
 
 @frozen
@@ -178,8 +92,8 @@ class Drafting:
         visible = and_(customer.c.id.is_not(None), is_asked_for, compiler.where(self.draft.visible))
         columns = [
             asked.label("customer_id"),
-            _bit(visible, 1, 0).label("found"),
-            _bit(self._selects(compiler, asked), 1, 0).label("selected"),
+            bit(visible, 1, 0).label("found"),
+            bit(self._selects(compiler, asked), 1, 0).label("selected"),
             func.coalesce(head.c.version, 0).label("version"),
             self._failing(compiler).label("failing"),
             former.c.staff_id.label("primary_before"),
@@ -197,7 +111,7 @@ class Drafting:
     @property
     def _already(self) -> FromClause:
         """The assignment of the staff that is added, where there is one."""
-        return _also(self.tables.assignment, "already")
+        return also(self.tables.assignment, "already")
 
     def _with_parties(self, source: FromClause) -> FromClause:
         """Beside each customer: whom it is dealt to, what is taken back, who has it already, who gives it away."""
@@ -206,14 +120,14 @@ class Drafting:
             placed = tables.placement
             source = source.outerjoin(placed, and_(placed.c.run == draft.run, placed.c.customer_id == customer.c.id))
         if draft.undoes and draft.from_plan:
-            undone = _undone_in(tables)
+            undone = undone_in(tables)
             source = source.outerjoin(undone, and_(undone.c.customer_id == customer.c.id, self._is_undone(undone)))
         already = self._already
         source = source.outerjoin(
             already, and_(already.c.customer_id == customer.c.id, already.c.staff_id == self._receiver())
         )
         if effect.passes_role and effect.drop is Drop.ONE:
-            giver = _also(self.tables.assignment, "giver")
+            giver = also(self.tables.assignment, "giver")
             gives = and_(giver.c.customer_id == customer.c.id, giver.c.staff_id == self._staff(effect.dropped))
             source = source.outerjoin(giver, gives)
         return source
@@ -233,7 +147,7 @@ class Drafting:
             source = self.tables.expectation.c.source if draft.from_plan else self.tables.placement.c.source
             found += [self._receiver().label("receiver"), func.coalesce(source, "").label("source")]
         if effect.passes_role:
-            giver = _also(self.tables.assignment, "giver") if effect.drop is Drop.ONE else former
+            giver = also(self.tables.assignment, "giver") if effect.drop is Drop.ONE else former
             found.append(func.coalesce(giver.c.role, "").label("role"))
         return found
 
@@ -241,11 +155,11 @@ class Drafting:
         """What is taken back, and whether anything has happened since."""
         if not self.draft.effect.undoes:
             return []
-        undone, head = _undone_in(self.tables), self.tables.head
+        undone, head = undone_in(self.tables), self.tables.head
         as_it_was = undone.c.version + 1 == head.c.version
         back = case((as_it_was, undone.c.removed), else_=self._gone(undone))
         return [
-            _bit(as_it_was, 1, 0).label("as_it_was"),
+            bit(as_it_was, 1, 0).label("as_it_was"),
             undone.c.primary_before.label("undone_primary"),
             func.coalesce(back, "[]").label("restored"),
         ]
@@ -268,14 +182,14 @@ class Drafting:
         if not self.draft.limits:
             return []
         limits = self.draft.limits
-        bound = [_bit(compiler.where(Not(one.scope)), 0, 1).label(f"bound_{i}") for i, one in enumerate(limits)]
+        bound = [bit(compiler.where(Not(one.scope)), 0, 1).label(f"bound_{i}") for i, one in enumerate(limits)]
         return [self._of_customer(func.count()).scalar_subquery().label("assigned"), *bound]
 
     def _source(self) -> tuple[Column, FromClause, Condition]:
         """The id column, where it comes from, and what must hold."""
         tables, customer, ids = self.tables, self.tables.customer, named(self.draft.selection)
         if self.draft.undoes and not self.draft.from_plan:
-            undone = _undone_in(tables)
+            undone = undone_in(tables)
             source = undone.join(customer, customer.c.id == undone.c.customer_id)
             return undone.c.customer_id, source, and_(self._is_undone(undone), self.compiler.where(self.draft.visible))
         if self.draft.only_placed and not self.draft.from_plan:
@@ -312,12 +226,12 @@ class Drafting:
         """The bits of all requirements and demands that are not TRUE: NULL falls into ELSE and refuses."""
         bits: Column = literal(0, BigInteger())
         for code, scope in requirement_codes(self.draft).items():
-            bits = bits.bitwise_or(_bit(compiler.where(scope), 0, self._flag(code)))
+            bits = bits.bitwise_or(bit(compiler.where(scope), 0, self._flag(code)))
         for demand in self.draft.demands:
             met = or_(not_(self._concerns(demand)), compiler.where(demand.requirement.scope))
-            bits = bits.bitwise_or(_bit(met, 0, self._flag(demand.requirement.code)))
+            bits = bits.bitwise_or(bit(met, 0, self._flag(demand.requirement.code)))
         for code in self.draft.unplaced if not self.draft.from_plan else ():
-            bits = bits.bitwise_or(_bit(self.tables.placement.c.code == code, self._flag(code), 0))
+            bits = bits.bitwise_or(bit(self.tables.placement.c.code == code, self._flag(code), 0))
         return bits
 
     def _flag(self, code: str) -> int:
@@ -329,7 +243,7 @@ class Drafting:
         among = select(them.c.id)
         if not self.draft.effect.undoes:
             return func.coalesce(self._receiver().in_(among), false())
-        undone = _undone_in(self.tables)
+        undone = undone_in(self.tables)
         if demand.side is Side.GAINS:
             return self._in_lines(undone.c.removed, among)
         return or_(func.coalesce(undone.c.added.in_(among), false()), self._in_lines(undone.c.restored, among))
@@ -337,11 +251,11 @@ class Drafting:
     def _in_lines(self, text: Column, among: Select[Any]) -> Condition:
         lines = JsonObjects(func.coalesce(text, "[]")).table_valued("value", name="parties")
         staff = cast(JsonStaff(lines.c.value), self.tables.staff_key)
-        return select(literal(1)).select_from(lines).where(staff.in_(among)).correlate(_undone_in(self.tables)).exists()
+        return select(literal(1)).select_from(lines).where(staff.in_(among)).correlate(undone_in(self.tables)).exists()
 
     def _of_customer(self, *columns: Column) -> Select[Any]:
         tables, mine, customer = self.tables, self.tables.assignment, self.tables.customer
-        beside = tables.placement, tables.expectation, _undone_in(tables)
+        beside = tables.placement, tables.expectation, undone_in(tables)
         return select(*columns).where(mine.c.customer_id == customer.c.id).correlate(customer, *beside)
 
     def _removed(self) -> Column:
@@ -363,11 +277,11 @@ class Drafting:
         effect, mine = self.draft.effect, self.tables.assignment
         kept = self._of_customer(mine.c.staff_id).where(not_(self._is_dropped())).limit(1)
         if effect.primary is Primary.FILL:
-            return kept.order_by(*_order_of(self.tables, mine, effect)).scalar_subquery()
+            return kept.order_by(*seniority(self.tables, mine, effect)).scalar_subquery()
         if not effect.promote_by or effect.primary in (Primary.NOBODY, Primary.UNDONE):
             return self._staff(None)
-        fit = kept.where(mine.c.staff_id.in_(_active(self.tables)))
-        return fit.order_by(*_by(mine, effect)).scalar_subquery()
+        fit = kept.where(mine.c.staff_id.in_(active_staff(self.tables)))
+        return fit.order_by(*promotion_order(mine, effect)).scalar_subquery()
 
     def _expected(self) -> list[Column]:
         if not self.draft.from_plan:
@@ -438,20 +352,20 @@ class Drafting:
         not_found, conflict, stale, since = (1 << place for place in range(len(FIRST_CODES)))
         bits: Column = outcome.c.failing
         if draft.expected_version is not None:
-            bits = bits.bitwise_or(_bit(outcome.c.version == draft.expected_version, 0, conflict))
+            bits = bits.bitwise_or(bit(outcome.c.version == draft.expected_version, 0, conflict))
         if draft.from_plan:
-            bits = bits.bitwise_or(_bit(self._as_expected(outcome), 0, stale))
+            bits = bits.bitwise_or(bit(self._as_expected(outcome), 0, stale))
         if draft.effect.undoes:
             settled = or_(outcome.c.as_it_was == 1, not_(self._changes(outcome)))
-            bits = bits.bitwise_or(_bit(settled, 0, since))
+            bits = bits.bitwise_or(bit(settled, 0, since))
         for place, limit in enumerate(draft.limits):
             after = outcome.c.assigned - JsonLength(outcome.c.removed) + JsonLength(outcome.c.restored)
             crowded = and_(outcome.c[f"bound_{place}"] == 1, after > limit.staff)
-            bits = bits.bitwise_or(_bit(crowded, self._flag(draft.limit_code), 0))
+            bits = bits.bitwise_or(bit(crowded, self._flag(draft.limit_code), 0))
         codes = case((outcome.c.found == 1, bits), else_=not_found)
         touched = true() if draft.effect.touch else false()
         changes = or_(touched, self._changes(outcome))
-        return select(outcome, codes.label("codes"), _bit(changes, 1, 0).label("changes"))
+        return select(outcome, codes.label("codes"), bit(changes, 1, 0).label("changes"))
 
     def _changes(self, outcome: CTE) -> Condition:
         return or_(
@@ -527,7 +441,3 @@ def assignment_record(staff: Column, primary: Condition, since: Column, role: Co
 
 def _pairs(*pairs: tuple[str, Column]) -> Sequence[Column]:
     return [part for name, value in pairs for part in (literal(name, Text()), value)]
-
-
-def _bit(condition: Condition, yes: int, no: int) -> Column:
-    return case((condition, literal(yes, BigInteger())), else_=literal(no, BigInteger()))

@@ -47,7 +47,8 @@ from ownership_sqlalchemy.dialects import (
     overtaken,
     rows_of,
 )
-from ownership_sqlalchemy.draft import assignment_record, is_dropped
+from ownership_sqlalchemy.draft import assignment_record
+from ownership_sqlalchemy.effects import is_dropped
 from ownership_sqlalchemy.facts import HostFacts
 from ownership_sqlalchemy.planning import PlanWriter
 
