@@ -127,7 +127,7 @@ class SqlWriter(PlanWriter):
         if effect.add is not None:
             self._add(run.id, draft)
         if effect.undoes:
-            self._restore(run.id)
+            self._restore(run.id, draft)
         if drafted.rising:
             self._promote(run.id)
         if drafted.sharing:
@@ -239,40 +239,44 @@ class SqlWriter(PlanWriter):
         self._run(self._database.within(vacated, (mine.c.customer_id,), theirs))
 
     def _add(self, run: str, draft: Draft) -> None:
-        item, mine, head = self._tables.plan_item, self._tables.assignment, self._tables.head
+        item, mine = self._tables.plan_item, self._tables.assignment
+        cardinality, source = self._under(draft, item)
         columns: dict[str, Any] = {
             "customer_id": item.c.customer_id,
             "staff_id": item.c.added,
             "slot": cast(case((item.c.added == item.c.primary_after, 0)), SmallInteger),
-            "cardinality": head.c.cardinality,
+            "cardinality": cardinality,
             "role": self._role_of(draft.effect),
             "source": self._source_of(draft.effect),
             "since": literal(draft.at, BigInteger()),
         }
-        source = self._changed(run, *(value.label(name) for name, value in columns.items())).where(
-            item.c.added.is_not(None)
-        )
-        source = source.select_from(item.join(head, head.c.customer_id == item.c.customer_id))
-        self._run(insert(mine).from_select(list(columns), source))
+        rows = self._changed(run, *(value.label(name) for name, value in columns.items())).select_from(source)
+        self._run(insert(mine).from_select(list(columns), rows.where(item.c.added.is_not(None))))
 
-    def _restore(self, run: str) -> None:
+    def _under(self, draft: Draft, source: FromClause) -> tuple[ColumnElement[str], FromClause]:
+        """The cardinality of new assignments, and where it stands: every head that was raised is under the draft's."""
+        if draft.cardinality is not None:
+            return literal(draft.cardinality, Text()), source
+        item, head = self._tables.plan_item, self._tables.head
+        return head.c.cardinality, source.join(head, head.c.customer_id == item.c.customer_id)
+
+    def _restore(self, run: str, draft: Draft) -> None:
         """Whoever had gone comes back with the date, role and source of then."""
-        item, mine, head = self._tables.plan_item, self._tables.assignment, self._tables.head
+        item, mine = self._tables.plan_item, self._tables.assignment
         lines = JsonObjects(item.c.restored).table_valued("value", name="lines")
         staff = cast(JsonStaff(lines.c.value), self._tables.staff_key)
+        cardinality, source = self._under(draft, item.join(lines, true()))
         columns: dict[str, Any] = {
             "customer_id": item.c.customer_id,
             "staff_id": staff,
             "slot": cast(case((staff == item.c.primary_after, 0)), SmallInteger),
-            "cardinality": head.c.cardinality,
+            "cardinality": cardinality,
             "role": JsonRole(lines.c.value),
             "source": JsonSource(lines.c.value),
             "since": JsonSince(lines.c.value),
         }
-        source = self._changed(run, *(value.label(name) for name, value in columns.items())).select_from(
-            item.join(lines, true()).join(head, head.c.customer_id == item.c.customer_id)
-        )
-        self._run(insert(mine).from_select(list(columns), source.where(item.c.restored != "[]")))
+        rows = self._changed(run, *(value.label(name) for name, value in columns.items())).select_from(source)
+        self._run(insert(mine).from_select(list(columns), rows.where(item.c.restored != "[]")))
 
     def _promote(self, run: str) -> None:
         item, mine = self._tables.plan_item, self._tables.assignment
