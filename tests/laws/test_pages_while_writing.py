@@ -110,6 +110,6 @@ def test_whoever_is_not_touched_comes_exactly_once(kind: str) -> None:
         met["came"] += sum(id not in seen for id in times)
     # Where nobody moves, everybody comes exactly once anyway.
     assert met["untouched"] >= 2 * met["shops"], met
-    assert met["went"] + met["came"] >= met["shops"] / 2, met
+    assert met["went"] + met["came"] >= met["shops"] / 3, met
     if met["shops"] >= QUICK["memory"]:
         assert min(met["went"], met["came twice"], met["came"]) >= met["shops"] / 10, met
