@@ -164,14 +164,15 @@ class CustomersReader(SqlAsker):
         if after is not None:
             key = self._tables.customer_key
             statement = statement.where(self._sorted_id > literal(after, Text() if key.is_loose else key))
+        told = 2 + len(summed)  # by place: a name is looked up for each row anew
         return [
             Marked(
-                customer=CustomerId(row.id),
-                held=sum(getattr(row, f"held_{place}") << BITS * place for place in range(len(summed))),
-                values={name: getattr(row, f"value_{place}") for place, name in enumerate(fields)},
-                primary=row.primary,
+                customer=CustomerId(row[0]),
+                held=sum(bits << BITS * place for place, bits in enumerate(row[2:told])),
+                values=dict(zip(fields, row[told:], strict=True)),
+                primary=row[1],
             )
-            for row in self._run(statement)
+            for row in self._run(statement).all()
         ]
 
     def loads(self, staff: Collection[StaffId], since: int) -> dict[StaffId, Load]:
