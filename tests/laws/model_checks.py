@@ -110,12 +110,15 @@ def plain_row(row: PlanRow) -> Plain:
         "after": row.primary_after,
         "added": row.added,
         "removed": [naive.held_of(assignment) for assignment in row.removed],
+        **{name: getattr(row, name) for name in ("receiver", "source", "role")},
+        "restored": [naive.held_of(assignment) for assignment in row.restored],
     }
 
 
 def without_held(row: Plain) -> Plain:
-    """A row of the model as far as a store tells it."""
-    return {name: value for name, value in row.items() if name != "held"}
+    """A row of the model as far as a store tells it; most commands deal nothing and give nothing back."""
+    told = {name: value for name, value in row.items() if name != "held"}
+    return {"receiver": None, "source": "", "role": "", "restored": [], **told}
 
 
 def is_promotion(row: Plain) -> bool:

@@ -23,6 +23,7 @@ from ownership_core.commands import (
     NewCustomer,
     Release,
     SetPrimary,
+    SwitchCardinality,
     Unassign,
 )
 from ownership_core.model import GroupRestriction, StaffId
@@ -71,7 +72,7 @@ def asked(dice: Random, model: ModelShop, at: int) -> tuple[Any, Actor]:
     """A command and who asks; mostly something that changes the shop now, for most of what is asked is refused."""
     kind, wanted = dice.choice(KINDS), dice.random() < 0.6
     for _ in range(12):
-        made, actor = MAKERS[kind](dice), dice.choice(BOSSES if kind in ABOUT_PEOPLE else ACTORS)
+        made, actor = MAKERS[kind](dice), dice.choice(BOSSES if kind in BY_BOSSES else ACTORS)
         made, actor = aimed(dice, made, actor, model, wanted)
         made = expecting(dice, made, model)
         if not wanted or is_effective(model, made, actor, at):
@@ -193,7 +194,13 @@ MAKERS: dict[str, Callable[[Random], Any]] = {
     "ChangeStaff": change_staff,
     "ChangeDepartment": change_department,
     "GrantAccess": grant_access,
+    "SwitchCardinality": lambda dice: SwitchCardinality(
+        dice.choice(["single", "at_most", "multi", "single", "at_most", "multi", "trio"]),
+        dice.choice([None, None, "primary", "longest_serving"]),
+        **more(dice),
+    ),
 }
-"""How each of the twelve commands is made."""
+"""How each of the commands is made."""
 ABOUT_PEOPLE = ("ChangeStaff", "ChangeDepartment", "GrantAccess")
+BY_BOSSES = {*ABOUT_PEOPLE, "SwitchCardinality"}
 KINDS = (*sorted(MAKERS) * 2, "Assign", "Claim", "Unassign", "Unassign", "Release", *ABOUT_PEOPLE[1:])

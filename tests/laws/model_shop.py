@@ -14,9 +14,11 @@ import attrs
 
 from . import model_customers as customers
 from . import model_people as people
+from . import model_switch as switch
 from .naive import Plain
 
 WEEK = 7 * 24 * 3600 * 1_000_000
+ROWS = {"SwitchCardinality": switch}
 NO_TALLY = {"changed": 0, "unchanged": 0, "refused": 0, "stale": 0, "codes": {}}
 
 
@@ -30,8 +32,8 @@ class ModelShop:
 
     def copied(self) -> ModelShop:
         """The same shop, free to go another way: several commands may be undone together."""
-        other = ModelShop({**copy.deepcopy({k: v for k, v in self.shop.items() if k != "events"})})
-        other.shop["events"] = list(self.shop["events"])
+        other = ModelShop(copy.deepcopy({k: v for k, v in self.shop.items() if k not in {"events", "runs"}}))
+        other.shop |= {"events": list(self.shop["events"]), "runs": dict(self.shop["runs"])}
         other.keys, other.plans = dict(self.keys), dict(self.plans)
         return other
 
@@ -40,10 +42,12 @@ class ModelShop:
 
     def execute(self, command: Any, actor: Any, at: int, key: str | None = None, strict: bool = False) -> Plain:
         """Decide and write."""
+        self.shop["now"] = at
         return self._once(actor, key, command, lambda: self._executed(command, actor, at, strict))
 
     def plan(self, command: Any, actor: Any, at: int, name: Any) -> Plain:
         """Decide, keep it as ``name`` for a week, and change nothing."""
+        self.shop["now"] = at
         if type(command).__name__ in people.RIGHTS or type(command).__name__ == "CreateCustomer":
             rehearsed = self.copied()._executed(command, actor, at, strict=False)
             version = self._version_of(command)
@@ -54,7 +58,7 @@ class ModelShop:
             )
             plan = {"command": pinned, "expected": None, "others": 0, "tally": rehearsed["tally"], "rows": []}
         else:
-            rows = customers.planned(self.shop, actor, command, at)
+            rows = rows_of(command).planned(self.shop, actor, command, at)
             expected = [row for row in rows if row["fate"] == "changed"]
             plan = {"command": command, "expected": expected, "others": len(rows) - len(expected), "rows": rows}
             plan["tally"] = tally_of(rows)
@@ -64,6 +68,7 @@ class ModelShop:
 
     def apply(self, name: Any, actor: Any, at: int, key: str | None = None, strict: bool = False) -> Plain:
         """Decide again, and write what both contain."""
+        self.shop["now"] = at
         return self._once(actor, key, ("plan", name), lambda: self._applied(name, actor, at, strict))
 
     def _once(self, actor: Any, key: str | None, payload: Any, act: Any) -> Plain:
@@ -85,7 +90,9 @@ class ModelShop:
             return self._answered(command, by, lambda: people.change(self.shop, actor, command, by))
         if type(command).__name__ == "CreateCustomer":
             return self._answered(command, by, lambda: customers.create(self.shop, actor, command, strict, by))
-        rows = customers.planned(self.shop, actor, command, at)
+        rows = rows_of(command).planned(self.shop, actor, command, at)
+        if is_switch(command):
+            return self._switched(command, rows, by)
         if is_single(command) and rows[0]["fate"] == "refused":
             raise people.Denied(rows[0]["codes"])
         return self._carried_out(command, rows, by, strict)
@@ -99,12 +106,28 @@ class ModelShop:
         command = plan["command"]
         if plan["expected"] is None:
             return self._executed(command, actor, at, strict)
-        rows = customers.again(self.shop, actor, command, plan["expected"], at)
-        more = customers.new_matches(self.shop, actor, command, plan)
         by = {"at": at, "actor": actor, "reason": command.reason}
+        if is_switch(command):
+            return self._switched(command, switch.planned(self.shop, actor, command, at), by, plan["expected"])
+        rows = rows_of(command).again(self.shop, actor, command, plan["expected"], at)
+        more = rows_of(command).new_matches(self.shop, actor, command, plan)
         if strict and plan["tally"]["refused"]:  # whom the plan left out stays out
             raise people.Denied({"strict_refused"})
         return {**self._carried_out(command, rows, by, strict), "new_matches": more}
+
+    def _switched(self, command: Any, rows: list[Plain], by: Plain, expected: list[Plain] | None = None) -> Plain:
+        """All or nothing (A10); a plan must be exactly what would happen now."""
+        if command.to == self.shop["cardinality"]:
+            return self._answered(command, by, lambda: {"tally": NO_TALLY})
+        in_the_way = {code for row in rows for code in row["codes"]}
+        if in_the_way:
+            raise people.Denied(in_the_way)
+        if expected not in (None, rows):
+            raise people.Denied({"stale"})
+        done = {"rows": rows, "tally": tally_of(rows), "wrote": True}
+        answer = self._answered(command, by, lambda: done | customers.carry_out(self.shop, command, rows, by))
+        self.shop["cardinality"] = command.to
+        return answer
 
     def _carried_out(self, command: Any, rows: list[Plain], by: Plain, strict: bool) -> Plain:
         if strict and any(row["fate"] in {"refused", "stale"} for row in rows):
@@ -120,7 +143,7 @@ class ModelShop:
         answer = {"version": None, "new_matches": 0, "told": set(), "rows": [], "warnings": set(), "replayed": False}
         answer |= {"what": customers.what_of(command), "actor": by["actor"], **act()}
         answer |= {"tally": {**NO_TALLY, **answer["tally"]}, "events": self.shop["events"][start:]}
-        return {**answer, "wrote": answer["tally"]["changed"] > 0}
+        return {"wrote": answer["tally"]["changed"] > 0, **answer}
 
     def _version_of(self, command: Any) -> int | None:
         """The version a plan about people pins: what it would do was said of this one."""
@@ -131,9 +154,19 @@ class ModelShop:
         return None
 
 
+def rows_of(command: Any) -> Any:
+    """Where it stands what becomes of each customer by such a command."""
+    return ROWS.get(type(command).__name__, customers)
+
+
+def is_switch(command: Any) -> bool:
+    """Whether it concerns the whole shop, all or nothing."""
+    return type(command).__name__ == "SwitchCardinality"
+
+
 def is_single(command: Any) -> bool:
     """Whether the command names one customer, whose refusal is raised."""
-    return customers.is_change(command) or type(command.customers).__name__ == "One"
+    return customers.is_change(command) or type(getattr(command, "customers", None)).__name__ == "One"
 
 
 def tally_of(rows: list[Plain]) -> Plain:

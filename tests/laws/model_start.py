@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from copy import deepcopy
 from functools import cache
 from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
+
+import attrs
 
 from ownership_core import Actor, Level, Ownership, Settings, load_settings
 from ownership_core.commands import (
@@ -19,6 +22,7 @@ from ownership_core.commands import (
     Mode,
     NewCustomer,
 )
+from ownership_core.errors import StoreError
 from ownership_core.testing import MemoryStore
 from ownership_core.testing.worlds import WORLD_FIELDS, World
 from ownership_sqlalchemy import SqlAlchemyStore
@@ -66,6 +70,8 @@ THREE = (
 SEVERAL = {"single": (), "at_most": TWO, "multi": TWO + THREE}
 """Where a customer may have several staff, some have."""
 LEAVER = ChangeStaff("ida", active=False)
+NOTHING_YET: Any = {"heads": {}, "role_versions": {}, "events": [], "runs": {}}
+"""What a plain shop keeps beside a world; copied for each."""
 
 
 # The shop at its beginning, made once for each cardinality
@@ -74,7 +80,7 @@ LEAVER = ChangeStaff("ida", active=False)
 @cache
 def _founded(cardinality: str) -> tuple[bytes, MemoryStore, ModelShop]:
     settings, clock = Settings(cardinality=cardinality, operator=True, at_most=2), Clock()
-    model = ModelShop({**naive.shop_of(World(), settings), "heads": {}, "role_versions": {}, "events": []})
+    model = ModelShop({**naive.shop_of(World(), settings), **deepcopy(NOTHING_YET)})
     memory = MemoryStore(WORLD_FIELDS, cardinality)
     with tempfile.TemporaryDirectory() as folder:
         sqlite = SqlAlchemyStore.open(f"sqlite:///{folder}/o.db", fields=WORLD_FIELDS, cardinality=cardinality)
@@ -110,6 +116,18 @@ def opened(store: Any, settings: Settings, clock: Clock, first: int) -> Ownershi
     """A shop whose run ids count from ``first``, so that both stores use the same."""
     numbers = count(first)
     return Ownership(store, settings, clock=clock, random=lambda size: next(numbers).to_bytes(size, "big"))
+
+
+def reopened(shop: Ownership, cardinality: str) -> Ownership:
+    """The same shop under the cardinality it was switched to; whoever does not follow is refused (A10)."""
+    try:
+        Ownership(shop.store, shop.settings)
+    except StoreError as mismatch:
+        assert mismatch.codes == ("cardinality_mismatch",)
+    else:
+        raise AssertionError("A service still opens under the former cardinality.")
+    settings = attrs.evolve(shop.settings, cardinality=cardinality)
+    return Ownership(shop.store, settings, clock=shop._clock, random=shop._random)
 
 
 def settings(dice: Random, cardinality: str) -> Settings:

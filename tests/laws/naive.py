@@ -17,7 +17,9 @@ Plain = dict[str, Any]
 NOW = 1_893_456_000_000_000  # the first moment of 2030, at which every law begins
 LEVELS = ("none", "own", "department", "department_tree", "all")
 NO_MODE = {"Claim": "claim", "Release": "release", "ChangeCustomer": "edit", "DeleteCustomer": "delete"}
+MOVING = ("Transfer", "Offboard", "Sweep", "Revert")
 RIGHTS = {"Assign": "assign", "Unassign": "assign", "SetPrimary": "assign", "ClearPrimary": "assign", **NO_MODE}
+RIGHTS |= {"SwitchCardinality": "manage_access", **dict.fromkeys(MOVING, "assign")}
 
 
 # A world as plain dicts
@@ -26,6 +28,7 @@ RIGHTS = {"Assign": "assign", "Unassign": "assign", "SetPrimary": "assign", "Cle
 def shop_of(world: Any, settings: Any) -> Plain:
     """A world and its settings without a single class of the package."""
     return {
+        "now": NOW,
         "cardinality": settings.cardinality,
         "at_most": settings.at_most,
         "replace": settings.on_replace == "replace",
@@ -128,7 +131,7 @@ def may(shop: Plain, actor: Any, action: str, customer: Plain) -> bool:
     if not fits_groups(shop, who, customer):
         return False
     level = level_of(shop, actor, action)
-    if action == "view" and level != "none" and customer["shared"].get(actor.id, NOW) > NOW:
+    if action == "view" and level != "none" and customer["shared"].get(actor.id, 0) > shop["now"]:
         return True  # rows 41, 91, 105
     return reached(shop, actor.id, level, action, customer)
 
@@ -136,7 +139,7 @@ def may(shop: Plain, actor: Any, action: str, customer: Plain) -> bool:
 def covered(shop: Plain, me: str, colleague: str, action: str) -> bool:
     """Whether somebody stands in for a colleague now, who may do this to own customers itself (H14)."""
     for cover in shop["covers"]:
-        if cover["by"] == me and cover["staff"] == colleague and cover["since"] <= NOW < cover["until"]:
+        if cover["by"] == me and cover["staff"] == colleague and cover["since"] <= shop["now"] < cover["until"]:
             return best_of(shop, colleague, action) != "none"
     return False
 

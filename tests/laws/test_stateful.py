@@ -25,7 +25,7 @@ from . import model_moves as moves
 from . import model_start as start
 from .model_customers import snake, what_of
 from .model_people import Denied
-from .model_shop import ModelShop
+from .model_shop import ModelShop, is_switch
 from .naive import Plain
 from .people import SEEDS
 
@@ -82,7 +82,7 @@ class Life(RuleBasedStateMachine):
         what(dice)
 
     def executes(self, dice: Random) -> None:
-        """Any of the twelve commands by anybody, maybe under a key."""
+        """Any command by anybody, maybe under a key."""
         command, actor = moves.asked(dice, self.model, self.now)
         key, strict = moves.key(dice), dice.random() < 0.4
         if key is not None:
@@ -143,6 +143,8 @@ class Life(RuleBasedStateMachine):
     def together(self, dice: Random) -> None:
         """Two commands in one transaction, both or none (I39)."""
         asked = [moves.asked(dice, self.model, self.now) for _ in range(2)]
+        if is_switch(asked[0][0]):
+            asked = asked[1:]  # a service goes on under the former cardinality, and so is refused
         note(f"together: {asked}")
 
         def both_or_none(model: ModelShop) -> list[Plain]:
@@ -207,6 +209,9 @@ class Life(RuleBasedStateMachine):
             self.follow(name, receipt, answer, actor, key)
         if len(expected) == 1 and not expected[0]["replayed"]:
             checks.assert_rightly_given(self.model.shop, expected[0]["events"])
+        if self.model.shop["cardinality"] != self.cardinality:
+            self.cardinality = self.model.shop["cardinality"]
+            self.shops = [start.reopened(shop, self.cardinality) for shop in self.shops]
         return answers[0]
 
     def remembered(self, shop: Ownership, expected: Any, key: str | None) -> object:
@@ -245,7 +250,8 @@ class Life(RuleBasedStateMachine):
         self.met.update({f"{answer['what']} {fate}", f"{name} {fate}"})
         self.met.update(f"{answer['what']} {row['fate']}" for row in answer["rows"] if row["fate"] != "changed")
         self.met.update(answer["tally"]["codes"])
-        self.met["promoted"] += sum(checks.is_promotion(row) for row in answer["rows"])
+        if answer["what"] in {"unassign", "release"}:
+            self.met["promoted"] += sum(checks.is_promotion(row) for row in answer["rows"])
 
     # What holds after every step
 
@@ -257,6 +263,7 @@ class Life(RuleBasedStateMachine):
                 checks.assert_everybody_sees(shop, self.model.shop, moves.READERS)
                 checks.assert_lists_are_checks(shop, self.model.shop, moves.READERS, self.turn)
         self.stirred = False
+        self.model.shop["now"] = self.now
         memory, sqlite = (checks.facts(shop.store) for shop in self.shops)
         assert memory == sqlite, "I12"
         checks.assert_as_modelled(sqlite, self.model.shop)
