@@ -16,7 +16,7 @@ from . import naive
 from .model_people import Denied, record
 from .naive import Plain
 
-RELIEVING = {"Assign", "Unassign", "SetPrimary", "ClearPrimary"}
+RELIEVING = {"Assign", "Unassign", "SetPrimary", "ClearPrimary", "Transfer", "Offboard"}
 """By these somebody is relieved of a customer; who releases one has given it up."""
 
 

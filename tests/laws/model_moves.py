@@ -21,11 +21,14 @@ from ownership_core.commands import (
     DeleteCustomer,
     GrantAccess,
     NewCustomer,
+    Offboard,
     Release,
     SetPrimary,
     SwitchCardinality,
+    Transfer,
     Unassign,
 )
+from ownership_core.distribute import LeastBusy, Rotation, ToStaff, Weighted
 from ownership_core.model import GroupRestriction, StaffId
 from ownership_core.scope import ANY, ORPHANED, UNASSIGNED, AssignedTo, Equals, Everything, Has, Missing, Not, PrimaryOf
 
@@ -116,6 +119,11 @@ def expecting(dice: Random, command: Any, model: ModelShop) -> Any:
     return attrs.evolve(command, expected_version=version + dice.choice([0, 0, 1]))
 
 
+def strictness(dice: Random) -> bool | None:
+    """Whether one refusal shall refuse all; mostly as it is for the command."""
+    return dice.choice([None, None, None, True, True, False])
+
+
 def key(dice: Random) -> str | None:
     """An idempotency key, now and then."""
     return dice.choice([None, None, None, "k1", "k2", "k3"])
@@ -177,6 +185,31 @@ def grant_access(dice: Random) -> GrantAccess:
     return GrantAccess(role, staff=staff, levels=levels, revoke=dice.random() < 0.3)
 
 
+def receivers(dice: Random) -> Any:
+    """One staff, or several in turn, by weight, or by how busy they are."""
+    some = dice.sample(STAFF, dice.choice([1, 2, 2, 3]))
+    one, turn = ToStaff(dice.choice(WHO)), Rotation(dice.choice(["turn", "turn", "other"]), some)
+    weighted = Weighted({staff: dice.choice([1, 1, 2, 3]) for staff in some})
+    return dice.choice([one, one, one, turn, turn, weighted, LeastBusy(some)])
+
+
+def transfer(dice: Random) -> Transfer:
+    """Some of somebody's customers, or all, go to others."""
+    chosen = {"customers": selection(dice)} if dice.random() < 0.4 else {}
+    return Transfer(dice.choice(WHO), receivers(dice), **chosen, unplaced=unplaced(dice), **more(dice))
+
+
+def offboard(dice: Random) -> Offboard:
+    """Somebody leaves, and everything goes to others, or to nobody."""
+    to = receivers(dice) if dice.random() < 0.8 else None
+    return Offboard(dice.choice(WHO), to, unplaced(dice), **more(dice))
+
+
+def unplaced(dice: Random) -> str:
+    """What becomes of those nobody gets."""
+    return dice.choice(["refuse", "refuse", "release"])
+
+
 MAKERS: dict[str, Callable[[Random], Any]] = {
     "Assign": lambda dice: Assign(
         selection(dice), dice.choice(WHO), dice.choice(["set", "add", "add"]), dice.choice(["", "lead"]), **more(dice)
@@ -194,6 +227,8 @@ MAKERS: dict[str, Callable[[Random], Any]] = {
     "ChangeStaff": change_staff,
     "ChangeDepartment": change_department,
     "GrantAccess": grant_access,
+    "Transfer": transfer,
+    "Offboard": offboard,
     "SwitchCardinality": lambda dice: SwitchCardinality(
         dice.choice(["single", "at_most", "multi", "single", "at_most", "multi", "trio"]),
         dice.choice([None, None, "primary", "longest_serving"]),
@@ -202,5 +237,5 @@ MAKERS: dict[str, Callable[[Random], Any]] = {
 }
 """How each of the commands is made."""
 ABOUT_PEOPLE = ("ChangeStaff", "ChangeDepartment", "GrantAccess")
-BY_BOSSES = {*ABOUT_PEOPLE, "SwitchCardinality"}
+BY_BOSSES = {*ABOUT_PEOPLE, "SwitchCardinality", "Transfer", "Offboard"}
 KINDS = (*sorted(MAKERS) * 2, "Assign", "Claim", "Unassign", "Unassign", "Release", *ABOUT_PEOPLE[1:])

@@ -13,12 +13,13 @@ from typing import Any
 import attrs
 
 from . import model_customers as customers
+from . import model_dealing as dealing
 from . import model_people as people
 from . import model_switch as switch
 from .naive import Plain
 
 WEEK = 7 * 24 * 3600 * 1_000_000
-ROWS = {"SwitchCardinality": switch}
+ROWS = {"SwitchCardinality": switch, "Transfer": dealing, "Offboard": dealing}
 NO_TALLY = {"changed": 0, "unchanged": 0, "refused": 0, "stale": 0, "codes": {}}
 
 
@@ -40,7 +41,7 @@ class ModelShop:
     # Every answer is a dict: what, tally, version, new_matches, warnings, rows, events, told (who hears of it), actor,
     # and ``wrote``: whether there is a run. ``replayed`` marks one that a key answered.
 
-    def execute(self, command: Any, actor: Any, at: int, key: str | None = None, strict: bool = False) -> Plain:
+    def execute(self, command: Any, actor: Any, at: int, key: str | None = None, strict: bool | None = None) -> Plain:
         """Decide and write."""
         self.shop["now"] = at
         return self._once(actor, key, command, lambda: self._executed(command, actor, at, strict))
@@ -49,7 +50,7 @@ class ModelShop:
         """Decide, keep it as ``name`` for a week, and change nothing."""
         self.shop["now"] = at
         if type(command).__name__ in people.RIGHTS or type(command).__name__ == "CreateCustomer":
-            rehearsed = self.copied()._executed(command, actor, at, strict=False)
+            rehearsed = self.copied()._executed(command, actor, at, asked=False)
             version = self._version_of(command)
             pinned = (
                 command
@@ -66,7 +67,7 @@ class ModelShop:
         self.plans = {**waiting, name: {**plan, "expires": at + WEEK}}
         return plan
 
-    def apply(self, name: Any, actor: Any, at: int, key: str | None = None, strict: bool = False) -> Plain:
+    def apply(self, name: Any, actor: Any, at: int, key: str | None = None, strict: bool | None = None) -> Plain:
         """Decide again, and write what both contain."""
         self.shop["now"] = at
         return self._once(actor, key, ("plan", name), lambda: self._applied(name, actor, at, strict))
@@ -84,7 +85,8 @@ class ModelShop:
         self.keys[actor, key] = (payload, answer)
         return answer
 
-    def _executed(self, command: Any, actor: Any, at: int, strict: bool) -> Plain:
+    def _executed(self, command: Any, actor: Any, at: int, asked: bool | None) -> Plain:
+        strict = is_strict(command, asked)
         by = {"at": at, "actor": actor, "reason": command.reason}
         if type(command).__name__ in people.RIGHTS:
             return self._answered(command, by, lambda: people.change(self.shop, actor, command, by))
@@ -97,7 +99,7 @@ class ModelShop:
             raise people.Denied(rows[0]["codes"])
         return self._carried_out(command, rows, by, strict)
 
-    def _applied(self, name: Any, actor: Any, at: int, strict: bool) -> Plain:
+    def _applied(self, name: Any, actor: Any, at: int, asked: bool | None) -> Plain:
         plan = self.plans.get(name)
         if plan is None:
             raise people.Denied({"unknown_plan"})
@@ -105,13 +107,14 @@ class ModelShop:
             raise people.Denied({"plan_expired"})
         command = plan["command"]
         if plan["expected"] is None:
-            return self._executed(command, actor, at, strict)
-        by = {"at": at, "actor": actor, "reason": command.reason}
+            return self._executed(command, actor, at, asked)
+        strict, by = is_strict(command, asked), {"at": at, "actor": actor, "reason": command.reason}
         if is_switch(command):
             return self._switched(command, switch.planned(self.shop, actor, command, at), by, plan["expected"])
         rows = rows_of(command).again(self.shop, actor, command, plan["expected"], at)
         more = rows_of(command).new_matches(self.shop, actor, command, plan)
-        if strict and plan["tally"]["refused"]:  # whom the plan left out stays out
+        leaves = type(command).__name__ == "Offboard" and more > 0  # D08: nobody stays with who leaves
+        if strict and (plan["tally"]["refused"] or leaves):  # whom the plan left out stays out
             raise people.Denied({"strict_refused"})
         return {**self._carried_out(command, rows, by, strict), "new_matches": more}
 
@@ -135,7 +138,7 @@ class ModelShop:
         done = {"rows": rows, "tally": tally_of(rows)}
         if is_single(command) and rows and rows[0]["fate"] in {"changed", "unchanged"}:
             done["version"] = rows[0]["version"] + done["tally"]["changed"]
-        return self._answered(command, by, lambda: done | customers.carry_out(self.shop, command, rows, by))
+        return self._answered(command, by, lambda: done | rows_of(command).carry_out(self.shop, command, rows, by))
 
     def _answered(self, command: Any, by: Plain, act: Any) -> Plain:
         """Act, and say what came of it: with which events, by whom, and whether there is a run at all."""
@@ -157,6 +160,11 @@ class ModelShop:
 def rows_of(command: Any) -> Any:
     """Where it stands what becomes of each customer by such a command."""
     return ROWS.get(type(command).__name__, customers)
+
+
+def is_strict(command: Any, asked: bool | None) -> bool:
+    """Whether one refusal refuses all: as asked for, else only where somebody leaves (D06, D08)."""
+    return type(command).__name__ == "Offboard" if asked is None else asked
 
 
 def is_switch(command: Any) -> bool:

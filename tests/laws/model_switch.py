@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from . import naive
+from .model_customers import carry_out
 from .model_people import Denied
 from .naive import Plain
 
+__all__ = ["again", "carry_out", "planned"]
 
-def planned(shop: Plain, actor: Any, command: Any, at: int) -> list[Plain]:  # noqa: ARG001 - as for all commands
+
+def planned(shop: Plain, actor: Any, command: Any, at: int) -> list[Plain]:
     """The row of every customer that cannot simply stay as it is; nobody else is looked at."""
     mine = not_over_everybody(shop, actor)
     unknown = set() if command.to in {"single", "at_most", "multi"} else {"unknown_cardinality"}

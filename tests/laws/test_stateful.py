@@ -84,7 +84,7 @@ class Life(RuleBasedStateMachine):
     def executes(self, dice: Random) -> None:
         """Any command by anybody, maybe under a key."""
         command, actor = moves.asked(dice, self.model, self.now)
-        key, strict = moves.key(dice), dice.random() < 0.4
+        key, strict = moves.key(dice), moves.strictness(dice)
         if key is not None:
             self.sent.append((command, actor, key, strict))
         self.carries_out(command, actor, key, strict)
@@ -96,7 +96,7 @@ class Life(RuleBasedStateMachine):
         else:
             self.executes(dice)
 
-    def carries_out(self, command: Any, actor: Actor, key: str | None, strict: bool) -> None:
+    def carries_out(self, command: Any, actor: Actor, key: str | None, strict: bool | None) -> None:
         """Execute on all three."""
         note(f"{actor} {command} {key=} {strict=}")
         self.step(
@@ -130,7 +130,7 @@ class Life(RuleBasedStateMachine):
         which = len(self.plans) - 1 - dice.randrange(min(3, len(self.plans)))
         id, planner = self.plans[which]
         actor = dice.choice([planner, dice.choice(moves.ACTORS)])
-        key, strict = moves.key(dice), dice.random() < 0.3
+        key, strict = moves.key(dice), moves.strictness(dice)
         note(f"apply plan {which}: {actor} {key=} {strict=}")
         self.step(
             "apply",

@@ -1,0 +1,309 @@
+"""Who gets which customers when many move: handing over, leaving and giving out, written from the sentences (block D).
+
+A distribution is dealt customer by customer in the order of their ids, by hands that remember whose turn it is. A row
+keeps under ``turn`` whose turn passed in which rotation: also a customer that is refused afterwards has taken one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from ownership_core.testing.oracle import surely
+from ownership_core.testing.worlds import WORLD_FIELDS
+
+from . import model_customers as customers
+from . import naive
+from .model_customers import staff_of
+from .model_people import Denied
+from .naive import Plain
+
+Answer = tuple[str | None, str | None]
+"""Who gets a customer, or the code why nobody does."""
+
+
+# Whom a command is about, and who may
+
+
+def meant(shop: Plain, actor: Any, command: Any) -> list[str]:
+    """Each one named, or those selected and visible, in id order; refused where the asker may not ask (D05)."""
+    mine = naive.asker_problems(shop, actor, "assign")
+    codes = set() if mine else refusals(shop, actor, command)
+    if mine or codes:
+        raise Denied(mine | codes, exact=not mine)
+    return found(shop, actor, command)
+
+
+def found(shop: Plain, actor: Any, command: Any) -> list[str]:
+    """The customers a plan lists."""
+    selection = getattr(command, "customers", None)
+    if hasattr(selection, "id") or hasattr(selection, "ids"):
+        return sorted(getattr(selection, "ids", None) or [selection.id])
+    seen = [id for id, one in shop["customers"].items() if naive.known_to(shop, actor, command, one)]
+    return sorted(id for id in seen if selects(shop, command, id))
+
+
+def selects(shop: Plain, command: Any, id: str) -> bool:
+    """Whether the command's selection holds of a customer there is."""
+    scope = getattr(getattr(command, "customers", None), "scope", None)
+    if scope is not None and not surely(scope, naive.record_of(shop, id), WORLD_FIELDS):
+        return False
+    named = hasattr(command, "customers") and scope is None
+    return named or giver_of(command) in staff_of(shop["customers"][id]["held"])
+
+
+def refusals(shop: Plain, actor: Any, command: Any) -> set[str]:
+    """D05: everybody who is named is there and in reach; who is named alone or by weight works."""
+    codes, giver = set(), giver_of(command)
+    if giver is not None and is_gone(shop, giver):
+        everybody = actor.kind != "staff" or naive.level_of(shop, actor, "assign") == "all"
+        codes |= set() if everybody else {"target_out_of_reach"}
+    elif giver is not None and not naive.extends(shop, actor, "assign", giver):
+        codes.add("target_out_of_reach")
+    for staff in named(command.to):
+        if is_gone(shop, staff):
+            codes.add("unknown_staff")
+            continue
+        if kind(command.to) in {"ToStaff", "Weighted"} and not shop["staff"][staff]["active"]:
+            codes.add("staff_inactive")
+        if not naive.extends(shop, actor, "assign", staff):
+            codes.add("target_out_of_reach")
+    return codes | ({"same_staff"} if giver in named(command.to) else set())
+
+
+def kind(thing: Any) -> str:
+    """What sort of command or distribution it is."""
+    return type(thing).__name__
+
+
+def giver_of(command: Any) -> str | None:
+    """Who hands over."""
+    return getattr(command, "giver", command.staff if kind(command) == "Offboard" else None)
+
+
+def named(to: Any) -> set[str]:
+    """Who is named to receive."""
+    if to is None:
+        return set()
+    return {to.staff} if kind(to) == "ToStaff" else set(getattr(to, "members", None) or to.weights)
+
+
+def is_gone(shop: Plain, staff: str) -> bool:
+    """Whether nobody of this name is there, or not any more."""
+    return staff not in shop["staff"] or bool(shop["staff"][staff]["deleted"])
+
+
+def is_dealt(command: Any) -> bool:
+    """Whether each customer gets a staff of its own; else all go to the same one, or to nobody."""
+    return kind(command.to) not in {"ToStaff", "NoneType"}
+
+
+# Planned
+
+
+def planned(shop: Plain, actor: Any, command: Any, at: int) -> list[Plain]:
+    """The row of every customer: only those that nothing is said against are dealt."""
+    ids = meant(shop, actor, command)
+    against = {id: objections(shop, actor, command, id) for id in ids}
+    fine = [id for id in ids if not against[id]]
+    turns = dealt(shop, command, fine) if is_dealt(command) else {}
+    rows = []
+    for id in ids:
+        staff, code, source, rotation = turns.get(id, (only(command), None, "", None))
+        codes = against[id] | ({code} if code else set())
+        if id in turns and staff is not None:
+            codes |= unfit(shop, actor, staff, shop["customers"][id])
+        row = refusal(shop, id, codes) if codes else moved(shop, command, id, staff, source, at)
+        if id in turns and staff is not None and rotation is not None:
+            row["turn"] = {rotation: staff}
+        rows.append(row)
+    return rows
+
+
+def only(command: Any) -> str | None:
+    """The one who gets all of them."""
+    return str(command.to.staff) if kind(command.to) == "ToStaff" else None
+
+
+def refusal(shop: Plain, id: str, codes: set[str]) -> Plain:
+    """The row of a customer that stays; of a hidden one nothing is told."""
+    hidden = "not_found" in codes
+    return naive.refused(id, 0 if hidden else shop["customers"][id]["version"], codes)
+
+
+def objections(shop: Plain, actor: Any, command: Any, id: str) -> set[str]:
+    """Every reason against moving a customer, whoever would get it."""
+    customer = shop["customers"].get(id)
+    if customer is None or not naive.known_to(shop, actor, command, customer):
+        return {"not_found"}
+    codes = set() if naive.may(shop, actor, "assign", customer) else {"not_permitted"}
+    if giver_of(command) not in staff_of(customer["held"]):
+        codes.add("not_held")
+    if only(command) is not None:
+        codes |= bounds(shop, str(only(command)), customer)
+    if actor.kind == "system" and customer["held"]:
+        codes.add("already_assigned")  # I31
+    if actor.kind == "system" and customer["values"].get("no_auto") is not False:
+        codes.add("no_auto")  # E12
+    return codes
+
+
+def bounds(shop: Plain, staff: str, customer: Plain) -> set[str]:
+    """I8: what a staff's website and groups keep from it."""
+    who = shop["staff"][staff]
+    codes = set() if naive.fits_website(shop, who, customer) else {"website_mismatch"}
+    return codes | (set() if naive.fits_groups(shop, who, customer) else {"group_restricted"})
+
+
+def unfit(shop: Plain, actor: Any, staff: str, customer: Plain) -> set[str]:
+    """Why somebody cannot be given this customer: it left, is out of reach, or may not have it."""
+    if is_gone(shop, staff) or not shop["staff"][staff]["active"]:
+        return {"staff_inactive"}
+    if not naive.extends(shop, actor, "assign", staff):
+        return {"target_out_of_reach"}
+    return bounds(shop, staff, customer)
+
+
+def moved(shop: Plain, command: Any, id: str, receiver: str | None, source: str, at: int) -> Plain:
+    """D02-D04: the giver's place is taken, with its role, and for the customer where it stood for that."""
+    customer, giver, what = shop["customers"][id], giver_of(command), customers.what_of(command)
+    held, before = customer["held"], naive.primary_of(customer["held"])
+    kept = [one for one in held if one["staff"] != giver]
+    role = next((one["role"] for one in held if one["staff"] == giver), "")
+    after = before if before != giver else receiver or customers.heir(shop, kept)
+    if receiver is not None:
+        kept = naive.joined(kept, held, receiver, at, role, source or what)
+    return {
+        **difference(held, naive.standing(kept, after)),
+        "customer": id,
+        "version": customer["version"],
+        "receiver": receiver if is_dealt(command) else None,
+        "source": source,
+        "role": "" if command.to is None else role,
+    }
+
+
+def difference(held: list[Plain], after: list[Plain]) -> Plain:
+    """What a row says of the assignments before and after."""
+    added = [staff for staff in staff_of(after) if staff not in staff_of(held)]
+    removed = [one for one in held if one["staff"] not in staff_of(after)]
+    stood, stands = naive.primary_of(held), naive.primary_of(after)
+    fate = "changed" if added or removed or stood != stands else "unchanged"
+    told = {"before": stood, "after": stands, "added": added[0] if added else None, "removed": removed}
+    return {"fate": fate, "codes": set(), "held": after, **told}
+
+
+# Planned before, applied now
+
+
+def again(shop: Plain, actor: Any, command: Any, expected: list[Plain], at: int) -> list[Plain]:
+    """A plan keeps its receivers: whom a row was planned for gets it, or it is refused or stale."""
+    meant(shop, actor, command)
+    rows = []
+    for was in expected:
+        id, receiver = was["customer"], was["receiver"] if is_dealt(command) else only(command)
+        codes = objections(shop, actor, command, id)
+        if codes != {"not_found"}:
+            now = moved(shop, command, id, receiver, was["source"], at)
+            if receiver is not None and is_dealt(command):
+                codes |= unfit(shop, actor, receiver, shop["customers"][id])
+            if now["version"] != was["version"] or not selects(shop, command, id) or outcome(now) != outcome(was):
+                codes.add("stale")
+        row = refusal(shop, id, codes) if codes else now
+        row["fate"] = "stale" if "stale" in codes else row["fate"]
+        if row["fate"] == "changed" and kind(command.to) == "Rotation":
+            row["turn"] = {command.to.name: receiver}
+        rows.append(row)
+    return rows
+
+
+def outcome(row: Plain) -> tuple[Any, ...]:
+    """What must come out again as it was planned."""
+    return row["after"], row["added"], len(row["removed"])
+
+
+def new_matches(shop: Plain, actor: Any, command: Any, plan: Plain) -> int:
+    """How many a search finds now that the plan neither held nor left alone."""
+    if hasattr(command, "customers") and not hasattr(command.customers, "scope"):
+        return 0
+    now = found(shop, actor, command)
+    still = [was for was in plan["expected"] if was["customer"] in now]
+    return max(0, len(now) - len(still) - plan["others"])
+
+
+# Dealing
+
+
+def dealt(shop: Plain, command: Any, ids: list[str]) -> dict[str, tuple[str | None, str | None, str, str | None]]:
+    """Who gets each of these, or why nobody does; the source; and whose rotation went on."""
+    pointers, given = dict(shop["rotations"]), Counter[str]()
+    deal = hand(shop, command.to, len(ids), giver_of(command), pointers, given)
+    turns = {}
+    for id in ids:
+        staff, code = deal()
+        given.update([staff] if staff is not None else [])
+        if code is not None and str(getattr(command, "unplaced", "")) == "release":
+            code = None  # D06: as chosen, never silently
+        turns[id] = (staff, code, "", getattr(command.to, "name", None))
+    return turns
+
+
+def hand(
+    shop: Plain, to: Any, total: int, leaver: str | None, pointers: dict[str, str], given: Counter[str]
+) -> Callable[[], Answer]:
+    """Gives one customer after the other by a distribution; ``total`` is how many there will be."""
+    if kind(to) == "ToStaff":
+        gone = is_gone(shop, to.staff)
+        code = "unknown_staff" if gone else None if shop["staff"][to.staff]["active"] else "staff_inactive"
+        return lambda: (None, code) if code else (to.staff, None)
+    pool = sorted(staff for staff in named(to) if staff != leaver and is_there(shop, staff))
+    if not pool:
+        return lambda: (None, "no_target")
+    if kind(to) == "LeastBusy":
+        loads = Counter(staff for one in shop["customers"].values() for staff in staff_of(one["held"]))
+        return lambda: (min(pool, key=lambda staff: (loads[staff] + given[staff], staff)), None)
+    if kind(to) == "Weighted":
+        order = iter(by_weight({staff: to.weights[staff] for staff in pool}, total))
+        return lambda: (next(order), None)
+
+    def in_turn() -> Answer:
+        """H09: the one after whoever was last."""
+        last = pointers.get(to.name, "")
+        pointers[to.name] = next((staff for staff in pool if staff > last), pool[0])
+        return pointers[to.name], None
+
+    return in_turn
+
+
+def is_there(shop: Plain, staff: str) -> bool:
+    """Row 99: whether somebody works, and nobody stands in for it today."""
+    away = any(one["staff"] == staff and one["since"] <= shop["now"] < one["until"] for one in shop["covers"])
+    return not is_gone(shop, staff) and bool(shop["staff"][staff]["active"]) and not away
+
+
+def by_weight(weights: dict[str, int], total: int) -> list[str]:
+    """Row 98: shares rounded down, the largest remainders one more (of equals the first); handed out evenly.
+
+    Of n customers for one staff the k-th is due after (2k - 1) / 2n of the way.
+    """
+    whole = sum(weights.values())
+    shares = {staff: total * weight // whole for staff, weight in weights.items()}
+    rest = sorted(weights, key=lambda staff: (-(total * weights[staff] % whole), staff))
+    for staff in rest[: total - sum(shares.values())]:
+        shares[staff] += 1
+    due = [(Fraction(2 * k + 1, 2 * share), staff) for staff, share in shares.items() for k in range(share)]
+    return [staff for _, staff in sorted(due)]
+
+
+# Carried out
+
+
+def carry_out(shop: Plain, command: Any, rows: list[Plain], by: Plain) -> Plain:
+    """Let the rows become true, and rotations go on from whoever was last; a run that moves nobody moves no turn."""
+    done = customers.carry_out(shop, command, rows, by)
+    if any(row["fate"] == "changed" for row in rows):
+        for row in rows:
+            shop["rotations"].update(row.get("turn", {}))
+    return done
