@@ -23,6 +23,7 @@ from ownership_core.commands import (
     NewCustomer,
     Offboard,
     Release,
+    Revert,
     SetPrimary,
     SwitchCardinality,
     Transfer,
@@ -32,6 +33,7 @@ from ownership_core.distribute import LeastBusy, Rotation, ToStaff, Weighted
 from ownership_core.model import GroupRestriction, StaffId
 from ownership_core.scope import ANY, ORPHANED, UNASSIGNED, AssignedTo, Equals, Everything, Has, Missing, Not, PrimaryOf
 
+from . import model_undo as undo
 from .model_people import Denied
 from .model_shop import ModelShop
 from .model_start import OPERATOR
@@ -75,7 +77,8 @@ def asked(dice: Random, model: ModelShop, at: int) -> tuple[Any, Actor]:
     """A command and who asks; mostly something that changes the shop now, for most of what is asked is refused."""
     kind, wanted = dice.choice(KINDS), dice.random() < 0.6
     for _ in range(12):
-        made, actor = MAKERS[kind](dice), dice.choice(BOSSES if kind in BY_BOSSES else ACTORS)
+        made = MAKERS[kind](dice) if kind in MAKERS else OF_NOW[kind](dice, model, at)
+        actor = dice.choice(BOSSES if kind in BY_BOSSES else ACTORS)
         made, actor = aimed(dice, made, actor, model, wanted)
         made = expecting(dice, made, model)
         if not wanted or is_effective(model, made, actor, at):
@@ -210,6 +213,20 @@ def unplaced(dice: Random) -> str:
     return dice.choice(["refuse", "refuse", "release"])
 
 
+def revert(dice: Random, model: ModelShop, at: int) -> Revert:
+    """One of the last runs is taken back, maybe what was taken back already; now and then one that cannot be."""
+    runs = model.shop["runs"]
+    some = [run for run, done in runs.items() if done["what"] in undo.REVERTIBLE][-6:]
+    since = [run for run in some if changed_since(model, runs[run])]
+    return Revert(dice.choice([*some * 3, *since * 3, *[*runs][-2:], "nobody"]), **more(dice))
+
+
+def changed_since(model: ModelShop, run: Plain) -> bool:
+    """Whether some customer a run changed has changed since."""
+    moved = [row for row in run["rows"] if row["fate"] == "changed"]
+    return any(model.shop["heads"].get(row["customer"], 0) > row["version"] + 1 for row in moved)
+
+
 MAKERS: dict[str, Callable[[Random], Any]] = {
     "Assign": lambda dice: Assign(
         selection(dice), dice.choice(WHO), dice.choice(["set", "add", "add"]), dice.choice(["", "lead"]), **more(dice)
@@ -235,7 +252,11 @@ MAKERS: dict[str, Callable[[Random], Any]] = {
         **more(dice),
     ),
 }
-"""How each of the commands is made."""
+"""How most commands are made."""
+OF_NOW: dict[str, Callable[[Random, ModelShop, int], Any]] = {"Revert": revert}
+"""How those are made that are about what happened before, or about a time."""
+MOVING = ("Transfer", "Offboard", "Revert")
 ABOUT_PEOPLE = ("ChangeStaff", "ChangeDepartment", "GrantAccess")
-BY_BOSSES = {*ABOUT_PEOPLE, "SwitchCardinality", "Transfer", "Offboard"}
-KINDS = (*sorted(MAKERS) * 2, "Assign", "Claim", "Unassign", "Unassign", "Release", *ABOUT_PEOPLE[1:])
+BY_BOSSES = {*ABOUT_PEOPLE, "SwitchCardinality", *MOVING}
+COMMANDS = sorted([*MAKERS, *OF_NOW])
+KINDS = (*COMMANDS * 2, "Assign", "Claim", "Unassign", "Unassign", "Release", *ABOUT_PEOPLE[1:], *MOVING)

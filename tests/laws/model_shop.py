@@ -16,10 +16,11 @@ from . import model_customers as customers
 from . import model_dealing as dealing
 from . import model_people as people
 from . import model_switch as switch
+from . import model_undo as undo
 from .naive import Plain
 
 WEEK = 7 * 24 * 3600 * 1_000_000
-ROWS = {"SwitchCardinality": switch, "Transfer": dealing, "Offboard": dealing}
+ROWS = {"SwitchCardinality": switch, "Transfer": dealing, "Offboard": dealing, "Revert": undo}
 NO_TALLY = {"changed": 0, "unchanged": 0, "refused": 0, "stale": 0, "codes": {}}
 
 
@@ -37,6 +38,13 @@ class ModelShop:
         other.shop |= {"events": list(self.shop["events"]), "runs": dict(self.shop["runs"])}
         other.keys, other.plans = dict(self.keys), dict(self.plans)
         return other
+
+    def ran(self, run: str | None, answer: Plain) -> None:
+        """The run of an answer has this id: its events name it, and it may be taken back."""
+        for event in answer["events"]:
+            event["run"] = run
+        if run is not None:
+            self.shop["runs"][run] = answer
 
     # Every answer is a dict: what, tally, version, new_matches, warnings, rows, events, told (who hears of it), actor,
     # and ``wrote``: whether there is a run. ``replayed`` marks one that a key answered.

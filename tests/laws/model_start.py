@@ -92,8 +92,7 @@ def _founded(cardinality: str) -> tuple[bytes, MemoryStore, ModelShop]:
             answer = model.execute(command, OPERATOR, shops[0].now())
             for shop in shops:
                 run = shop.execute(command, OPERATOR).run
-            for event in answer["events"]:
-                event["run"] = run
+            model.ran(run, answer)
         sqlite.close()
         return Path(folder, "o.db").read_bytes(), memory, model
 

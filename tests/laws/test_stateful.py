@@ -32,9 +32,7 @@ from .people import SEEDS
 STEPS = 25
 RELATION_ONLY = {"assign", "unassign", "set_primary", "clear_primary", "claim", "release"}
 MUST_HAPPEN = [
-    f"{what} {fate}"
-    for what in (*map(snake, sorted(moves.MAKERS)), "apply", "together")
-    for fate in ("changed", "refused")
+    f"{what} {fate}" for what in (*map(snake, moves.COMMANDS), "apply", "together") for fate in ("changed", "refused")
 ]
 MUST_HAPPEN += ["plan made", "plan refused", "replayed", "idempotency_conflict", "version_conflict", "stale"]
 MUST_HAPPEN += ["strict_refused", "not_found", "not_permitted", "promoted", "own_access"]
@@ -240,8 +238,7 @@ class Life(RuleBasedStateMachine):
             return
         if key is not None:
             self.answered[actor, key] = receipt
-        for event in answer["events"]:
-            event["run"] = receipt.run
+        self.model.ran(receipt.run, answer)
         self.told |= {(str(receipt.run), staff) for staff in answer["told"]}
         if receipt.run is not None and answer["rows"]:
             for shop in self.shops:
