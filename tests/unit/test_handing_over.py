@@ -190,6 +190,14 @@ def test_d06_everything_is_released_when_nobody_takes_over(shop: Shop) -> None:
     assert shop.holders("a") == []
 
 
+@pytest.mark.parametrize("to", [None, "tom"])
+def test_i31_a_till_takes_nobody_from_a_leaver(shop: Shop, to: str | None) -> None:
+    """What runs by itself touches unassigned customers only, also where it would leave them to nobody."""
+    people(shop, "lena", "tom")
+    shop.customer("c1", "lena")
+    shop.refuses(Actor.system("till", "r1"), Offboard("lena", to), "strict_refused")
+
+
 def test_d07_rules_no_longer_name_the_leaver(shop: Shop) -> None:
     """The inventory lists them, leaving replaces the leaver, and the rule remembers."""
     people(shop, "lena", "tom")
