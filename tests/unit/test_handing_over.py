@@ -213,6 +213,16 @@ def test_d07_rules_no_longer_name_the_leaver(shop: Shop) -> None:
     assert (rules["all"].version, shop.ownership.inventory(ADA, "lena").empty) == (2, True)
 
 
+def test_d07_a_rule_that_gives_to_nobody_already_stays_as_it_is(shop: Shop) -> None:
+    """Whoever leaves next is not in it: no event, and no run."""
+    people(shop, "lena", "tom")
+    shop.change(ChangeRules(Rule("all", Everything(), Rotation("all", {"lena"}))))
+    shop.does(ADA, Offboard("lena"))
+    assert len(shop.events("all", Subject.RULE)) == 2
+    with shop.unchanged():
+        assert shop.does(ADA, Offboard("tom")).run is None
+
+
 def test_d08_what_changed_since_the_plan_stops_leaving(shop: Shop) -> None:
     """A customer that moved, or came, and nothing moves."""
     people(shop, "lena", "tom", "zoe")
