@@ -14,7 +14,9 @@ from typing import Any
 from ownership_core.testing.oracle import surely
 from ownership_core.testing.worlds import WORLD_FIELDS
 
+from . import model_covers as covers
 from . import model_customers as customers
+from . import model_rules as rules
 from . import naive
 from .model_customers import staff_of
 from .model_people import Denied
@@ -50,8 +52,17 @@ def selects(shop: Plain, command: Any, id: str) -> bool:
     scope = getattr(getattr(command, "customers", None), "scope", None)
     if scope is not None and not surely(scope, naive.record_of(shop, id), WORLD_FIELDS):
         return False
-    named = hasattr(command, "customers") and scope is None
-    return named or giver_of(command) in staff_of(shop["customers"][id]["held"])
+    held = staff_of(shop["customers"][id]["held"])
+    if hasattr(command, "customers") and scope is None:
+        return True
+    if kind(command) == "Sweep":
+        return not held or reassigns(shop, command)
+    return giver_of(command) in held
+
+
+def reassigns(shop: Plain, command: Any) -> bool:
+    """Whether a sweep looks at assigned customers too: where a rule says so."""
+    return command.to is None and any(rule.reassign for rule in rules.due(shop, command.occasion))
 
 
 def refusals(shop: Plain, actor: Any, command: Any) -> set[str]:
@@ -85,9 +96,8 @@ def giver_of(command: Any) -> str | None:
 
 def named(to: Any) -> set[str]:
     """Who is named to receive."""
-    if to is None:
-        return set()
-    return {to.staff} if kind(to) == "ToStaff" else set(getattr(to, "members", None) or to.weights)
+    alone = {to.staff} if kind(to) == "ToStaff" else set()
+    return alone | set(getattr(to, "members", ())) | set(getattr(to, "weights", ()))
 
 
 def is_gone(shop: Plain, staff: str) -> bool:
@@ -97,7 +107,7 @@ def is_gone(shop: Plain, staff: str) -> bool:
 
 def is_dealt(command: Any) -> bool:
     """Whether each customer gets a staff of its own; else all go to the same one, or to nobody."""
-    return kind(command.to) not in {"ToStaff", "NoneType"}
+    return kind(command) == "Sweep" or kind(command.to) not in {"ToStaff", "NoneType"}
 
 
 # Planned
@@ -124,7 +134,7 @@ def planned(shop: Plain, actor: Any, command: Any, at: int) -> list[Plain]:
 
 def only(command: Any) -> str | None:
     """The one who gets all of them."""
-    return str(command.to.staff) if kind(command.to) == "ToStaff" else None
+    return None if is_dealt(command) or command.to is None else str(command.to.staff)
 
 
 def refusal(shop: Plain, id: str, codes: set[str]) -> Plain:
@@ -139,6 +149,8 @@ def objections(shop: Plain, actor: Any, command: Any, id: str) -> set[str]:
     if customer is None or not naive.known_to(shop, actor, command, customer):
         return {"not_found"}
     codes = set() if naive.may(shop, actor, "assign", customer) else {"not_permitted"}
+    if kind(command) == "Sweep":
+        return codes | kept_back(shop, actor, command, customer)
     if giver_of(command) not in staff_of(customer["held"]):
         codes.add("not_held")
     if only(command) is not None:
@@ -147,6 +159,16 @@ def objections(shop: Plain, actor: Any, command: Any, id: str) -> set[str]:
         codes.add("already_assigned")  # I31
     if actor.kind == "system" and customer["values"].get("no_auto") is not False:
         codes.add("no_auto")  # E12
+    return codes
+
+
+def kept_back(shop: Plain, actor: Any, command: Any, customer: Plain) -> set[str]:
+    """Why a sweep leaves a customer alone: it is marked so, or assigned, or to somebody out of reach."""
+    codes = set() if customer["values"].get("no_auto") is False else {"no_auto"}
+    if command.to is not None and customer["held"]:
+        codes.add("already_assigned")
+    if any(not naive.extends(shop, actor, "assign", one["staff"]) for one in customer["held"]):
+        codes.add("holder_out_of_reach")
     return codes
 
 
@@ -169,6 +191,11 @@ def unfit(shop: Plain, actor: Any, staff: str, customer: Plain) -> set[str]:
 def moved(shop: Plain, command: Any, id: str, receiver: str | None, source: str, at: int) -> Plain:
     """D02-D04: the giver's place is taken, with its role, and for the customer where it stood for that."""
     customer, giver, what = shop["customers"][id], giver_of(command), customers.what_of(command)
+    if kind(command) == "Sweep":
+        held = naive.joined([], customer["held"], str(receiver), at, "", source or what)
+        told = difference(customer["held"], naive.standing(held, receiver))
+        where = {"customer": id, "version": customer["version"]}
+        return {**told, **where, "receiver": receiver, "source": source, "role": ""}
     held, before = customer["held"], naive.primary_of(customer["held"])
     kept = [one for one in held if one["staff"] != giver]
     role = next((one["role"] for one in held if one["staff"] == giver), "")
@@ -182,6 +209,7 @@ def moved(shop: Plain, command: Any, id: str, receiver: str | None, source: str,
         "receiver": receiver if is_dealt(command) else None,
         "source": source,
         "role": "" if command.to is None else role,
+        "merged": receiver in staff_of(held),
     }
 
 
@@ -239,6 +267,8 @@ def new_matches(shop: Plain, actor: Any, command: Any, plan: Plain) -> int:
 def dealt(shop: Plain, command: Any, ids: list[str]) -> dict[str, tuple[str | None, str | None, str, str | None]]:
     """Who gets each of these, or why nobody does; the source; and whose rotation went on."""
     pointers, given = dict(shop["rotations"]), Counter[str]()
+    if command.to is None:
+        return by_rules(shop, command, ids, pointers, given)
     deal = hand(shop, command.to, len(ids), giver_of(command), pointers, given)
     turns = {}
     for id in ids:
@@ -247,6 +277,26 @@ def dealt(shop: Plain, command: Any, ids: list[str]) -> dict[str, tuple[str | No
         if code is not None and str(getattr(command, "unplaced", "")) == "release":
             code = None  # D06: as chosen, never silently
         turns[id] = (staff, code, "", getattr(command.to, "name", None))
+    return turns
+
+
+def by_rules(
+    shop: Plain, command: Any, ids: list[str], pointers: dict[str, str], given: Counter[str]
+) -> dict[str, Any]:
+    """H05-H08: the first rule that holds gives, by its own hand, and its name and version are the source."""
+    asked = rules.due(shop, command.occasion)
+    chosen = {id: rules.first(shop, asked, id) for id in ids}
+    stays = {id for id, rule in chosen.items() if rule and shop["customers"][id]["held"] and not rule.reassign}
+    totals = Counter(rule.id for id, rule in chosen.items() if rule is not None and id not in stays)
+    deals = {rule.id: hand(shop, rule.to, totals[rule.id], None, pointers, given) for rule in asked}
+    turns: dict[str, Any] = {}
+    for id, rule in chosen.items():
+        if rule is None or id in stays:
+            turns[id] = (None, "no_target" if rule is None else "already_assigned", "", None)
+            continue
+        staff, code = deals[rule.id]()
+        given.update([staff] if staff is not None else [])
+        turns[id] = (staff, code, f"rule:{rule.id}@{rule.version}", getattr(rule.to, "name", None))
     return turns
 
 
@@ -303,6 +353,9 @@ def by_weight(weights: dict[str, int], total: int) -> list[str]:
 def carry_out(shop: Plain, command: Any, rows: list[Plain], by: Plain) -> Plain:
     """Let the rows become true, and rotations go on from whoever was last; a run that moves nobody moves no turn."""
     done = customers.carry_out(shop, command, rows, by)
+    if kind(command) == "Offboard":
+        ruled = rules.leave(shop, command, by)
+        done |= {"wrote": True} if covers.leave(shop, command.staff, by) or ruled else {}
     if any(row["fate"] == "changed" for row in rows):
         for row in rows:
             shop["rotations"].update(row.get("turn", {}))

@@ -14,24 +14,41 @@ from ownership_core.commands import (
     Assign,
     ChangeCustomer,
     ChangeDepartment,
+    ChangeRules,
     ChangeStaff,
     Claim,
     ClearPrimary,
+    Cover,
     CreateCustomer,
     DeleteCustomer,
+    EndCover,
     GrantAccess,
     NewCustomer,
     Offboard,
     Release,
     Revert,
     SetPrimary,
+    Sweep,
     SwitchCardinality,
     Transfer,
     Unassign,
 )
 from ownership_core.distribute import LeastBusy, Rotation, ToStaff, Weighted
 from ownership_core.model import GroupRestriction, StaffId
-from ownership_core.scope import ANY, ORPHANED, UNASSIGNED, AssignedTo, Equals, Everything, Has, Missing, Not, PrimaryOf
+from ownership_core.rules import Rule
+from ownership_core.scope import (
+    ANY,
+    ORPHANED,
+    UNASSIGNED,
+    AssignedTo,
+    Equals,
+    Everything,
+    Has,
+    Missing,
+    Not,
+    PrimaryOf,
+    Under,
+)
 
 from . import model_undo as undo
 from .model_people import Denied
@@ -70,13 +87,17 @@ SCOPES = (
 )
 
 
+CONDITIONS = (*SCOPES, *[Everything(), UNASSIGNED] * 3, Under("name", "a"), Under("name", "A"), Under("email", "a@"))
+SECOND, DAY = 1_000_000, 24 * 3600 * 1_000_000
+
+
 # Who asks for what
 
 
 def asked(dice: Random, model: ModelShop, at: int) -> tuple[Any, Actor]:
     """A command and who asks; mostly something that changes the shop now, for most of what is asked is refused."""
-    kind, wanted = dice.choice(KINDS), dice.random() < 0.6
-    for _ in range(12):
+    kind, wanted = dice.choice(KINDS), dice.random() < 0.65
+    for _ in range(16):
         made = MAKERS[kind](dice) if kind in MAKERS else OF_NOW[kind](dice, model, at)
         actor = dice.choice(BOSSES if kind in BY_BOSSES else ACTORS)
         made, actor = aimed(dice, made, actor, model, wanted)
@@ -91,6 +112,8 @@ def aimed(dice: Random, command: Any, actor: Actor, model: ModelShop, wanted: bo
     if isinstance(command, ChangeStaff | GrantAccess) and not wanted and dice.random() < 0.7:
         actor = dice.choice([ADA, ADA, LEA])
         return attrs.evolve(command, staff=StaffId(actor.id)), actor
+    if not wanted and dice.random() < 0.5:
+        return in_the_way(dice, command, model), ADA if isinstance(command, SwitchCardinality) else actor
     if isinstance(command, Unassign | Release) and dice.random() < 0.7:
         held = model.shop["customers"].get(getattr(command.customers, "id", ""), {"held": []})["held"]
         for primary in [one["staff"] for one in held if one["primary"]]:
@@ -98,6 +121,22 @@ def aimed(dice: Random, command: Any, actor: Actor, model: ModelShop, wanted: bo
                 return command, Actor.staff(primary)
             return attrs.evolve(command, staff=primary), actor
     return command, actor
+
+
+def in_the_way(dice: Random, command: Any, model: ModelShop) -> Any:
+    """What is refused for a reason that chance alone seldom meets."""
+    if isinstance(command, SwitchCardinality):  # A10: a customer has more staff
+        return attrs.evolve(command, to="single", keep=None)
+    if isinstance(command, Cover):  # H15: somebody stands in for one who does so himself
+        for other in model.shop["covers"][-1:]:
+            same = {"since": other["since"], "until": other["until"], "by": other["staff"]}
+            return attrs.evolve(command, **same)
+    if isinstance(command, Transfer):  # not all of these are the giver's
+        return attrs.evolve(command, customers=dice.sample(CUSTOMERS, 4))
+    if isinstance(command, Revert):  # what changed more than assignments
+        runs = [run for run, done in model.shop["runs"].items() if done["what"] not in undo.REVERTIBLE]
+        return attrs.evolve(command, run=dice.choice(runs))
+    return command
 
 
 def is_effective(model: ModelShop, command: Any, actor: Actor, at: int) -> bool:
@@ -112,7 +151,9 @@ def expecting(dice: Random, command: Any, model: ModelShop) -> Any:
     """The command, now and then made for a version: mostly the right one, of several customers that of the first."""
     if dice.random() < 0.7 or not hasattr(command, "expected_version"):
         return command
-    if isinstance(command, ChangeStaff | ChangeDepartment):
+    if isinstance(command, ChangeRules):
+        version = model.shop["rule_versions"].get(command.forget or command.rule.id, 0)  # type: ignore[union-attr]
+    elif isinstance(command, ChangeStaff | ChangeDepartment):
         kind = "staff" if isinstance(command, ChangeStaff) else "departments"
         version = model.shop[kind].get(getattr(command, kind.removesuffix("s")), {"version": 0})["version"]
     else:
@@ -129,7 +170,7 @@ def strictness(dice: Random) -> bool | None:
 
 def key(dice: Random) -> str | None:
     """An idempotency key, now and then."""
-    return dice.choice([None, None, None, "k1", "k2", "k3"])
+    return dice.choice([*[None] * 6, "k1", "k2", "k3"])
 
 
 def maybe(dice: Random, **values: Any) -> Plain:
@@ -196,10 +237,14 @@ def receivers(dice: Random) -> Any:
     return dice.choice([one, one, one, turn, turn, weighted, LeastBusy(some)])
 
 
-def transfer(dice: Random) -> Transfer:
-    """Some of somebody's customers, or all, go to others."""
+def transfer(dice: Random, model: ModelShop, at: int) -> Transfer:
+    """Some of somebody's customers, or all, go to others; now and then to one who has some of them as well (D04)."""
     chosen = {"customers": selection(dice)} if dice.random() < 0.4 else {}
-    return Transfer(dice.choice(WHO), receivers(dice), **chosen, unplaced=unplaced(dice), **more(dice))
+    giver, to = dice.choice(WHO), receivers(dice)
+    shared = [one["held"] for one in model.shop["customers"].values() if len(one["held"]) > 1]
+    if shared and dice.random() < 0.4:
+        giver, to = dice.sample([one["staff"] for one in dice.choice(shared)], 2)
+    return Transfer(giver, to, **chosen, unplaced=unplaced(dice), **more(dice))
 
 
 def offboard(dice: Random) -> Offboard:
@@ -216,15 +261,52 @@ def unplaced(dice: Random) -> str:
 def revert(dice: Random, model: ModelShop, at: int) -> Revert:
     """One of the last runs is taken back, maybe what was taken back already; now and then one that cannot be."""
     runs = model.shop["runs"]
-    some = [run for run, done in runs.items() if done["what"] in undo.REVERTIBLE][-6:]
+    some = [run for run, done in runs.items() if done["what"] in undo.REVERTIBLE][-8:]
     since = [run for run in some if changed_since(model, runs[run])]
-    return Revert(dice.choice([*some * 3, *since * 3, *[*runs][-2:], "nobody"]), **more(dice))
+    chosen = since if since and dice.random() < 0.5 else some * 3
+    return Revert(dice.choice([*chosen, *[*runs][-1:], "nobody"]), **more(dice))
 
 
 def changed_since(model: ModelShop, run: Plain) -> bool:
     """Whether some customer a run changed has changed since."""
     moved = [row for row in run["rows"] if row["fate"] == "changed"]
     return any(model.shop["heads"].get(row["customer"], 0) > row["version"] + 1 for row in moved)
+
+
+def sweep(dice: Random, model: ModelShop, at: int) -> Sweep | ChangeRules:
+    """The unassigned are given out, by the rules or to whom is said; where there are none, mostly one is written."""
+    if not model.shop["rules"] and dice.random() < 0.6:
+        return change_rules(dice, model, at)
+    chosen = {"customers": selection(dice)} if dice.random() < 0.3 else {}
+    to = receivers(dice) if dice.random() < 0.25 else None
+    return Sweep(**chosen, to=to, occasion=dice.choice(["sweep"] * 5 + ["sale"]), **more(dice))
+
+
+def change_rules(dice: Random, model: ModelShop, at: int) -> ChangeRules:
+    """A rule is written or forgotten."""
+    id = dice.choice(["r1", "r2", "r3"])
+    if dice.random() < 0.2:
+        return ChangeRules(forget=id, reason=dice.choice([None, "a reason"]))
+    more = maybe(
+        dice, priority=[0, 1], reassign=[True], label=["X", "Y"], occasions=[["sweep"], ["sale"], ["sale", "sweep"]]
+    )
+    more |= dice.choice([{}, {}, {"active_from": at + SECOND}, {"active_until": at + 2 * DAY}])
+    return ChangeRules(Rule(id, dice.choice(CONDITIONS), receivers(dice), **{"occasions": ["sweep"], **more}))
+
+
+def cover(dice: Random, model: ModelShop, at: int) -> Cover:
+    """Somebody stands in for a colleague: from now, from soon, or for no time at all."""
+    windows = [(0, DAY), (0, 2 * DAY), (0, SECOND), (SECOND, DAY), (-DAY, DAY), (DAY, 3 * DAY), (-DAY, 0), (DAY, 0)]
+    since, until = dice.choice(windows)
+    return Cover(*dice.choices(WHO, k=2), at + since, at + until, dice.choice([None, "a reason"]))
+
+
+def end_cover(dice: Random, model: ModelShop, at: int) -> EndCover | Cover:
+    """A cover ends; now and then one that is over, or that nobody knows; where there is none, mostly one begins."""
+    last = [one["id"] for one in model.shop["covers"][-3:]]
+    if not last and dice.random() < 0.7:
+        return cover(dice, model, at)
+    return EndCover(dice.choice([*last * 2, "nobody"]))
 
 
 MAKERS: dict[str, Callable[[Random], Any]] = {
@@ -244,7 +326,6 @@ MAKERS: dict[str, Callable[[Random], Any]] = {
     "ChangeStaff": change_staff,
     "ChangeDepartment": change_department,
     "GrantAccess": grant_access,
-    "Transfer": transfer,
     "Offboard": offboard,
     "SwitchCardinality": lambda dice: SwitchCardinality(
         dice.choice(["single", "at_most", "multi", "single", "at_most", "multi", "trio"]),
@@ -253,10 +334,17 @@ MAKERS: dict[str, Callable[[Random], Any]] = {
     ),
 }
 """How most commands are made."""
-OF_NOW: dict[str, Callable[[Random, ModelShop, int], Any]] = {"Revert": revert}
+OF_NOW: dict[str, Callable[[Random, ModelShop, int], Any]] = {
+    "Transfer": transfer,
+    "Sweep": sweep,
+    "Revert": revert,
+    "Cover": cover,
+    "EndCover": end_cover,
+    "ChangeRules": change_rules,
+}
 """How those are made that are about what happened before, or about a time."""
-MOVING = ("Transfer", "Offboard", "Revert")
+MOVING = ("Transfer", "Offboard", "Revert", "Sweep", "ChangeRules", "Cover", "EndCover")
 ABOUT_PEOPLE = ("ChangeStaff", "ChangeDepartment", "GrantAccess")
 BY_BOSSES = {*ABOUT_PEOPLE, "SwitchCardinality", *MOVING}
 COMMANDS = sorted([*MAKERS, *OF_NOW])
-KINDS = (*COMMANDS * 2, "Assign", "Claim", "Unassign", "Unassign", "Release", *ABOUT_PEOPLE[1:], *MOVING)
+KINDS = (*COMMANDS * 2, "Assign", "Claim", "Unassign", "Release", "GrantAccess", *MOVING, "Sweep", "Sweep", "SwitchCardinality")

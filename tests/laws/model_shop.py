@@ -12,15 +12,28 @@ from typing import Any
 
 import attrs
 
+from . import model_covers as covers
 from . import model_customers as customers
 from . import model_dealing as dealing
 from . import model_people as people
+from . import model_rules as rules
 from . import model_switch as switch
 from . import model_undo as undo
 from .naive import Plain
 
 WEEK = 7 * 24 * 3600 * 1_000_000
-ROWS = {"SwitchCardinality": switch, "Transfer": dealing, "Offboard": dealing, "Revert": undo}
+ROWS = {"SwitchCardinality": switch, "Transfer": dealing, "Offboard": dealing, "Sweep": dealing, "Revert": undo}
+ALONE = {
+    "ChangeStaff": people.change_staff,
+    "ChangeDepartment": people.change_department,
+    "GrantAccess": people.grant_access,
+    "Cover": covers.arrange,
+    "EndCover": covers.end,
+    "ChangeRules": rules.change,
+}
+"""What changes one thing and no customer; each says whether it did, and the version told afterwards."""
+AS_THEY_ARE = ("events", "runs", "rules")
+"""What is never changed once it is there, but for its name."""
 NO_TALLY = {"changed": 0, "unchanged": 0, "refused": 0, "stale": 0, "codes": {}}
 
 
@@ -34,8 +47,8 @@ class ModelShop:
 
     def copied(self) -> ModelShop:
         """The same shop, free to go another way: several commands may be undone together."""
-        other = ModelShop(copy.deepcopy({k: v for k, v in self.shop.items() if k not in {"events", "runs"}}))
-        other.shop |= {"events": list(self.shop["events"]), "runs": dict(self.shop["runs"])}
+        other = ModelShop(copy.deepcopy({k: v for k, v in self.shop.items() if k not in AS_THEY_ARE}))
+        other.shop |= {name: copy.copy(self.shop[name]) for name in AS_THEY_ARE}
         other.keys, other.plans = dict(self.keys), dict(self.plans)
         return other
 
@@ -45,6 +58,7 @@ class ModelShop:
             event["run"] = run
         if run is not None:
             self.shop["runs"][run] = answer
+            covers.made_by(self.shop, answer["events"], run)
 
     # Every answer is a dict: what, tally, version, new_matches, warnings, rows, events, told (who hears of it), actor,
     # and ``wrote``: whether there is a run. ``replayed`` marks one that a key answered.
@@ -57,7 +71,7 @@ class ModelShop:
     def plan(self, command: Any, actor: Any, at: int, name: Any) -> Plain:
         """Decide, keep it as ``name`` for a week, and change nothing."""
         self.shop["now"] = at
-        if type(command).__name__ in people.RIGHTS or type(command).__name__ == "CreateCustomer":
+        if type(command).__name__ in {*ALONE, "CreateCustomer"}:
             rehearsed = self.copied()._executed(command, actor, at, asked=False)
             version = self._version_of(command)
             pinned = (
@@ -96,8 +110,8 @@ class ModelShop:
     def _executed(self, command: Any, actor: Any, at: int, asked: bool | None) -> Plain:
         strict = is_strict(command, asked)
         by = {"at": at, "actor": actor, "reason": command.reason}
-        if type(command).__name__ in people.RIGHTS:
-            return self._answered(command, by, lambda: people.change(self.shop, actor, command, by))
+        if type(command).__name__ in ALONE:
+            return self._answered(command, by, lambda: self._alone(actor, command, by))
         if type(command).__name__ == "CreateCustomer":
             return self._answered(command, by, lambda: customers.create(self.shop, actor, command, strict, by))
         rows = rows_of(command).planned(self.shop, actor, command, at)
@@ -125,6 +139,11 @@ class ModelShop:
         if strict and (plan["tally"]["refused"] or leaves):  # whom the plan left out stays out
             raise people.Denied({"strict_refused"})
         return {**self._carried_out(command, rows, by, strict), "new_matches": more}
+
+    def _alone(self, actor: Any, command: Any, by: Plain) -> Plain:
+        """Carry out what changes one thing; ``by`` is what every event of this step has: its time, actor, reason."""
+        changed, version = ALONE[type(command).__name__](self.shop, actor, command, by)
+        return {"tally": {"changed": int(changed), "unchanged": int(not changed)}, "version": version}
 
     def _switched(self, command: Any, rows: list[Plain], by: Plain, expected: list[Plain] | None = None) -> Plain:
         """All or nothing (A10); a plan must be exactly what would happen now."""

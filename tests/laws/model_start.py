@@ -72,6 +72,7 @@ SEVERAL = {"single": (), "at_most": TWO, "multi": TWO + THREE}
 """Where a customer may have several staff, some have."""
 LEAVER = ChangeStaff("ida", active=False)
 NOTHING_YET: Any = {"heads": {}, "role_versions": {}, "events": [], "runs": {}, "rotations": {}}
+NOTHING_YET |= {"rules": {}, "rule_versions": {}}
 """What a plain shop keeps beside a world; copied for each."""
 
 
@@ -137,6 +138,6 @@ def settings(dice: Random, cardinality: str) -> Settings:
         "on_replace": dice.choice(["keep", "replace"]),
         "promote_by": dice.choice([["since"], ["since"], ["role", "since"], []]),
         "previous_staff": dice.choice(["drop", "keep_view"]),
-        "keep_view_days": 36_000,  # longer than any life
+        "keep_view_days": dice.choice([3, 36_000]),  # it ends, or it is longer than any life
     }
     return load_settings({"cardinality": cardinality, "at_most": 2, **policies})

@@ -23,19 +23,31 @@ from ownership_core import Actor, Ownership, OwnershipError, Receipt
 from . import model_checks as checks
 from . import model_moves as moves
 from . import model_start as start
+from .model_covers import turns
 from .model_customers import snake, what_of
 from .model_people import Denied
 from .model_shop import ModelShop, is_switch
 from .naive import Plain
 from .people import SEEDS
 
-STEPS = 25
+STEPS = 30
 RELATION_ONLY = {"assign", "unassign", "set_primary", "clear_primary", "claim", "release"}
+RELATION_ONLY |= {"transfer", "offboard", "sweep", "revert"}
 MUST_HAPPEN = [
     f"{what} {fate}" for what in (*map(snake, moves.COMMANDS), "apply", "together") for fate in ("changed", "refused")
 ]
 MUST_HAPPEN += ["plan made", "plan refused", "replayed", "idempotency_conflict", "version_conflict", "stale"]
 MUST_HAPPEN += ["strict_refused", "not_found", "not_permitted", "promoted", "own_access"]
+MUST_HAPPEN += ["merged", "in turn", "by a rule", "changed_since", "stood in"]
+MUST_HAPPEN += [
+    "too_many_staff",
+    "same_staff",
+    "not_held",
+    "no_target",
+    "not_revertible",
+    "cover_chain",
+    "unknown_cover",
+]
 
 
 class Life(RuleBasedStateMachine):
@@ -54,6 +66,7 @@ class Life(RuleBasedStateMachine):
         self.told: set[tuple[str, str]] = set()
         self.turn = 0
         self.stirred = True
+        self.looked = 0
 
     @initialize(seed=SEEDS)
     def opens(self, seed: int) -> None:
@@ -127,7 +140,7 @@ class Life(RuleBasedStateMachine):
             return
         which = len(self.plans) - 1 - dice.randrange(min(3, len(self.plans)))
         id, planner = self.plans[which]
-        actor = dice.choice([planner, dice.choice(moves.ACTORS)])
+        actor = dice.choice([planner, planner, dice.choice(moves.ACTORS)])
         key, strict = moves.key(dice), moves.strictness(dice)
         note(f"apply plan {which}: {actor} {key=} {strict=}")
         self.step(
@@ -164,7 +177,7 @@ class Life(RuleBasedStateMachine):
     @property
     def steps(self) -> list[Callable[[Random], None]]:
         """What happens, as often as it stands here."""
-        often = [self.executes] * 12 + [self.plans_ahead, self.applies] * 4 + [self.applies]
+        often = [self.executes] * 15 + [self.plans_ahead, self.applies] * 4
         return [*often, self.repeats, self.repeats, self.together, self.together, self.time_passes]
 
     @property
@@ -247,6 +260,10 @@ class Life(RuleBasedStateMachine):
         self.met.update({f"{answer['what']} {fate}", f"{name} {fate}"})
         self.met.update(f"{answer['what']} {row['fate']}" for row in answer["rows"] if row["fate"] != "changed")
         self.met.update(answer["tally"]["codes"])
+        moved = [row for row in answer["rows"] if row["fate"] == "changed"]
+        self.met["merged"] += sum(row.get("merged", False) for row in moved)
+        self.met["by a rule"] += sum(row.get("source", "").startswith("rule:") for row in moved)
+        self.met["in turn"] += sum(bool(row.get("turn")) for row in moved)
         if answer["what"] in {"unassign", "release"}:
             self.met["promoted"] += sum(checks.is_promotion(row) for row in answer["rows"])
 
@@ -255,12 +272,13 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def everything_holds(self) -> None:
         """I1-I6, I9, I12, I33, I34; and I13 and I14, after which nothing has been written either (I25)."""
-        if self.stirred:  # else the digest says that all is as it was when we looked last
+        self.model.shop["now"] = self.now
+        if self.stirred or turns(self.model.shop, self.looked, self.now):  # else all is as it was when we looked last
             for shop in self.shops:
                 checks.assert_everybody_sees(shop, self.model.shop, moves.READERS)
                 checks.assert_lists_are_checks(shop, self.model.shop, moves.READERS, self.turn)
-        self.stirred = False
-        self.model.shop["now"] = self.now
+        self.met["stood in"] += checks.is_stood_in(self.model.shop, moves.READERS)
+        self.stirred, self.looked = False, self.now
         memory, sqlite = (checks.facts(shop.store) for shop in self.shops)
         assert memory == sqlite, "I12"
         checks.assert_as_modelled(sqlite, self.model.shop)
