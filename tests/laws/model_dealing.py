@@ -7,8 +7,6 @@ keeps under ``turn`` whose turn passed in which rotation: also a customer that i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 from ownership_core.testing.oracle import surely
@@ -19,12 +17,9 @@ from . import model_customers as customers
 from . import model_rules as rules
 from . import naive
 from .model_customers import staff_of
+from .model_hands import hand, is_gone, kind, named
 from .model_people import Denied
 from .naive import Plain
-
-Answer = tuple[str | None, str | None]
-"""Who gets a customer, or the code why nobody does."""
-
 
 # Whom a command is about, and who may
 
@@ -84,25 +79,9 @@ def refusals(shop: Plain, actor: Any, command: Any) -> set[str]:
     return codes | ({"same_staff"} if giver in named(command.to) else set())
 
 
-def kind(thing: Any) -> str:
-    """What sort of command or distribution it is."""
-    return type(thing).__name__
-
-
 def giver_of(command: Any) -> str | None:
     """Who hands over."""
     return getattr(command, "giver", command.staff if kind(command) == "Offboard" else None)
-
-
-def named(to: Any) -> set[str]:
-    """Who is named to receive."""
-    alone = {to.staff} if kind(to) == "ToStaff" else set()
-    return alone | set(getattr(to, "members", ())) | set(getattr(to, "weights", ()))
-
-
-def is_gone(shop: Plain, staff: str) -> bool:
-    """Whether nobody of this name is there, or not any more."""
-    return staff not in shop["staff"] or bool(shop["staff"][staff]["deleted"])
 
 
 def is_dealt(command: Any) -> bool:
@@ -261,9 +240,6 @@ def new_matches(shop: Plain, actor: Any, command: Any, plan: Plain) -> int:
     return max(0, len(now) - len(still) - plan["others"])
 
 
-# Dealing
-
-
 def dealt(shop: Plain, command: Any, ids: list[str]) -> dict[str, tuple[str | None, str | None, str, str | None]]:
     """Who gets each of these, or why nobody does; the source; and whose rotation went on."""
     pointers, given = dict(shop["rotations"]), Counter[str]()
@@ -298,53 +274,6 @@ def by_rules(
         given.update([staff] if staff is not None else [])
         turns[id] = (staff, code, f"rule:{rule.id}@{rule.version}", getattr(rule.to, "name", None))
     return turns
-
-
-def hand(
-    shop: Plain, to: Any, total: int, leaver: str | None, pointers: dict[str, str], given: Counter[str]
-) -> Callable[[], Answer]:
-    """Gives one customer after the other by a distribution; ``total`` is how many there will be."""
-    if kind(to) == "ToStaff":
-        gone = is_gone(shop, to.staff)
-        code = "unknown_staff" if gone else None if shop["staff"][to.staff]["active"] else "staff_inactive"
-        return lambda: (None, code) if code else (to.staff, None)
-    pool = sorted(staff for staff in named(to) if staff != leaver and is_there(shop, staff))
-    if not pool:
-        return lambda: (None, "no_target")
-    if kind(to) == "LeastBusy":
-        loads = Counter(staff for one in shop["customers"].values() for staff in staff_of(one["held"]))
-        return lambda: (min(pool, key=lambda staff: (loads[staff] + given[staff], staff)), None)
-    if kind(to) == "Weighted":
-        order = iter(by_weight({staff: to.weights[staff] for staff in pool}, total))
-        return lambda: (next(order), None)
-
-    def in_turn() -> Answer:
-        """H09: the one after whoever was last."""
-        last = pointers.get(to.name, "")
-        pointers[to.name] = next((staff for staff in pool if staff > last), pool[0])
-        return pointers[to.name], None
-
-    return in_turn
-
-
-def is_there(shop: Plain, staff: str) -> bool:
-    """Row 99: whether somebody works, and nobody stands in for it today."""
-    away = any(one["staff"] == staff and one["since"] <= shop["now"] < one["until"] for one in shop["covers"])
-    return not is_gone(shop, staff) and bool(shop["staff"][staff]["active"]) and not away
-
-
-def by_weight(weights: dict[str, int], total: int) -> list[str]:
-    """Row 98: shares rounded down, the largest remainders one more (of equals the first); handed out evenly.
-
-    Of n customers for one staff the k-th is due after (2k - 1) / 2n of the way.
-    """
-    whole = sum(weights.values())
-    shares = {staff: total * weight // whole for staff, weight in weights.items()}
-    rest = sorted(weights, key=lambda staff: (-(total * weights[staff] % whole), staff))
-    for staff in rest[: total - sum(shares.values())]:
-        shares[staff] += 1
-    due = [(Fraction(2 * k + 1, 2 * share), staff) for staff, share in shares.items() for k in range(share)]
-    return [staff for _, staff in sorted(due)]
 
 
 # Carried out

@@ -11,6 +11,7 @@ from typing import Any
 from . import model_dealing as dealing
 from . import naive
 from .model_customers import carry_out, staff_of
+from .model_hands import is_gone
 from .model_people import Denied
 from .model_switch import room
 from .naive import Plain
@@ -107,7 +108,7 @@ def objections(shop: Plain, actor: Any, customer: Plain, done: Plain, would: Pla
     for staff in staff_of(done["removed"]):
         codes |= dealing.unfit(shop, actor, staff, customer)
     for staff in (done["added"], *staff_of(done.get("restored", []))):
-        gone = staff is not None and dealing.is_gone(shop, staff)
+        gone = staff is not None and is_gone(shop, staff)
         everybody = actor.kind != "staff" or naive.level_of(shop, actor, "assign") == "all"
         if staff is not None and not (everybody if gone else naive.extends(shop, actor, "assign", staff)):
             codes.add("holder_out_of_reach")
