@@ -33,7 +33,7 @@ from sqlalchemy.types import BigInteger, Text
 
 from ownership_core.commands import Matching
 from ownership_core.model import StaffId
-from ownership_core.policies import SortKey
+from ownership_core.policies import SINGLE, SortKey
 from ownership_core.ports import Draft
 from ownership_core.rows import FIRST_CODES, draft_codes, named, requirement_codes
 from ownership_core.ruling import PLACED, Demand, Drop, Effect, Fate, Placed, Primary, Side
@@ -444,8 +444,12 @@ class Drafting:
         if draft.effect.undoes:
             settled = or_(outcome.c.as_it_was == 1, not_(self._changes(outcome)))
             bits = bits.bitwise_or(_bit(settled, 0, since))
-        for place, limit in enumerate(draft.limits):
+        if draft.limits:
             after = outcome.c.assigned - JsonLength(outcome.c.removed) + JsonLength(outcome.c.restored)
+        if draft.undoes and draft.limits and draft.cardinality == SINGLE:
+            beside_nobody = and_(after > 0, outcome.c.primary_after.is_(None))
+            bits = bits.bitwise_or(_bit(beside_nobody, self._flag(draft.limit_code), 0))
+        for place, limit in enumerate(draft.limits):
             crowded = and_(outcome.c[f"bound_{place}"] == 1, after > limit.staff)
             bits = bits.bitwise_or(_bit(crowded, self._flag(draft.limit_code), 0))
         codes = case((outcome.c.found == 1, bits), else_=not_found)
