@@ -115,4 +115,6 @@ def objections(shop: Plain, actor: Any, customer: Plain, done: Plain, would: Pla
     most = room(shop, shop["cardinality"])
     if most is not None and len(would["held"]) > most:
         codes.add("single_owner" if shop["cardinality"] == "single" else "too_many_staff")
+    if shop["cardinality"] == "single" and would["held"] and would["after"] is None:
+        codes.add("single_owner")  # I3: a run from before a switch
     return codes
