@@ -197,7 +197,11 @@ def change_rules(dice: Random, model: ModelShop, at: int) -> ChangeRules:
     if dice.random() < 0.2:
         return ChangeRules(forget=id, reason=dice.choice([None, "a reason"]))
     more = maybe(
-        dice, priority=[0, 1], reassign=[True], label=["X", "Y"], occasions=[["sweep"], ["sale"], ["sale", "sweep"]]
+        dice,
+        priority=[0, 1],
+        reassign=[True],
+        label=["X", "Y"],
+        occasions=[["sweep"], ["sale"], ["changed"], ["changed", "sweep"]],
     )
     more |= dice.choice([{}, {}, {"active_from": at + SECOND}, {"active_until": at + 2 * DAY}])
     return ChangeRules(Rule(id, dice.choice(CONDITIONS), receivers(dice), **{"occasions": ["sweep"], **more}))

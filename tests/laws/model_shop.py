@@ -12,6 +12,8 @@ from typing import Any
 
 import attrs
 
+from ownership_core import Actor, Sweep
+
 from . import model_covers as covers
 from . import model_customers as customers
 from . import model_dealing as dealing
@@ -119,7 +121,7 @@ class ModelShop:
             return self._switched(command, rows, by)
         if is_single(command) and rows[0]["fate"] == "refused":
             raise people.Denied(rows[0]["codes"])
-        return self._carried_out(command, rows, by, strict)
+        return self._fired(command, self._carried_out(command, rows, by, strict), at)
 
     def _applied(self, name: Any, actor: Any, at: int, asked: bool | None) -> Plain:
         plan = self.plans.get(name)
@@ -138,7 +140,7 @@ class ModelShop:
         leaves = type(command).__name__ == "Offboard" and more > 0  # D08: nobody stays with who leaves
         if strict and (plan["tally"]["refused"] or leaves):  # whom the plan left out stays out
             raise people.Denied({"strict_refused"})
-        return {**self._carried_out(command, rows, by, strict), "new_matches": more}
+        return self._fired(command, {**self._carried_out(command, rows, by, strict), "new_matches": more}, at)
 
     def _alone(self, actor: Any, command: Any, by: Plain) -> Plain:
         """Carry out what changes one thing; ``by`` is what every event of this step has: its time, actor, reason."""
@@ -158,6 +160,13 @@ class ModelShop:
         answer = self._answered(command, by, lambda: done | customers.carry_out(self.shop, command, rows, by))
         self.shop["cardinality"] = command.to
         return answer
+
+    def _fired(self, command: Any, answer: Plain, at: int) -> Plain:
+        """F13: rules that are asked about changes are, by themselves and not by whoever changed."""
+        if not customers.is_change(command) or not answer["wrote"] or not rules.due(self.shop, "changed"):
+            return answer
+        swept = Sweep([command.customer], occasion="changed")
+        return {**answer, "fired": self._executed(swept, Actor.system("rules", "changed"), at, asked=None)}
 
     def _carried_out(self, command: Any, rows: list[Plain], by: Plain, strict: bool) -> Plain:
         if strict and any(row["fate"] in {"refused", "stale"} for row in rows):

@@ -17,13 +17,17 @@ from ownership_core import Actor, Level, Ownership, Settings, load_settings
 from ownership_core.commands import (
     Assign,
     ChangeDepartment,
+    ChangeRules,
     ChangeStaff,
     CreateCustomer,
     GrantAccess,
     Mode,
     NewCustomer,
 )
+from ownership_core.distribute import Rotation
 from ownership_core.errors import StoreError
+from ownership_core.rules import Rule
+from ownership_core.scope import UNASSIGNED
 from ownership_core.testing import MemoryStore
 from ownership_core.testing.worlds import WORLD_FIELDS, World
 from ownership_sqlalchemy import SqlAlchemyStore
@@ -61,8 +65,9 @@ BASE: tuple[Any, ...] = (
         ],
         channel="import",
     ),
+    ChangeRules(Rule("r1", UNASSIGNED, Rotation("turn", ["noa", "lea"]), occasions=["sweep", "changed"])),
 )
-"""How it begins: an admin, a manager, a lead over a tree and three associates; c6 is yet to come."""
+"""How it begins: an admin, a manager, a lead over a tree and three associates, and one rule; c6 is yet to come."""
 TWO = (Assign("c2", "mia", Mode.ADD, notify=False), Assign("c3", "noa", Mode.ADD, notify=False))
 THREE = (
     Assign("c1", "ida", Mode.ADD, notify=False),

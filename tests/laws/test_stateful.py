@@ -19,6 +19,7 @@ from hypothesis import settings as profile
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from ownership_core import Actor, Ownership, OwnershipError, Receipt
+from ownership_core.events import Subject
 
 from . import model_checks as checks
 from . import model_moves as moves
@@ -38,7 +39,7 @@ MUST_HAPPEN = [
 ]
 MUST_HAPPEN += ["plan made", "plan refused", "replayed", "idempotency_conflict", "version_conflict", "stale"]
 MUST_HAPPEN += ["strict_refused", "not_found", "not_permitted", "promoted", "own_access"]
-MUST_HAPPEN += ["merged", "in turn", "by a rule", "changed_since", "stood in"]
+MUST_HAPPEN += ["merged", "in turn", "by a rule", "fired", "changed_since", "stood in"]
 MUST_HAPPEN += [
     "too_many_staff",
     "same_staff",
@@ -253,6 +254,8 @@ class Life(RuleBasedStateMachine):
             self.answered[actor, key] = receipt
         self.model.ran(receipt.run, answer)
         self.told |= {(str(receipt.run), staff) for staff in answer["told"]}
+        if answer.get("fired", {}).get("wrote"):
+            self.follow_fired(answer["fired"])
         if receipt.run is not None and answer["rows"]:
             for shop in self.shops:
                 checks.assert_rows(shop, answer["actor"], receipt.run, answer)
@@ -266,6 +269,17 @@ class Life(RuleBasedStateMachine):
         self.met["in turn"] += sum(bool(row.get("turn")) for row in moved)
         if answer["what"] in {"unassign", "release"}:
             self.met["promoted"] += sum(checks.is_promotion(row) for row in answer["rows"])
+
+    def follow_fired(self, answer: Plain) -> None:
+        """A run of its own that followed from a change; no receipt names it, but its event does."""
+        with self.shops[0].store.reader() as reader:
+            event = list(reader.events(Subject.CUSTOMER, answer["rows"][0]["customer"]))[-1]
+        self.model.ran(event.run, answer)
+        self.told |= {(event.run, staff) for staff in answer["told"]}
+        for shop in self.shops:
+            checks.assert_rows(shop, answer["actor"], event.run, answer)
+        checks.assert_rightly_given(self.model.shop, answer["events"])
+        self.met["fired"] += 1
 
     # What holds after every step
 
