@@ -16,7 +16,7 @@ from . import naive
 from .model_people import Denied, record
 from .naive import Plain
 
-RELIEVING = {"Assign", "Unassign", "SetPrimary", "ClearPrimary", "Transfer", "Offboard"}
+RELIEVING = {"Assign", "Unassign", "SetPrimary", "ClearPrimary", "Transfer", "Offboard", "Rebalance"}
 """By these somebody is relieved of a customer; who releases one has given it up."""
 
 

@@ -23,6 +23,7 @@ from ownership_core.commands import (
     GrantAccess,
     NewCustomer,
     Offboard,
+    Rebalance,
     Release,
     Revert,
     SetPrimary,
@@ -162,6 +163,12 @@ def offboard(dice: Random) -> Offboard:
     return Offboard(dice.choice(WHO), to, unplaced(dice), **more(dice))
 
 
+def rebalance(dice: Random) -> Rebalance:
+    """Some staff shall have their share of what they have together; some customers shall stay."""
+    weights = {staff: dice.choice([1, 1, 2, 3]) for staff in dice.sample(STAFF, dice.choice([2, 3, 4]))}
+    return Rebalance(weights, **maybe(dice, max_moves=[1, 2], keep=[Equals("website", "eu")]), **more(dice))
+
+
 def unplaced(dice: Random) -> str:
     """What becomes of those nobody gets."""
     return dice.choice(["refuse", "refuse", "release"])
@@ -240,6 +247,7 @@ MAKERS: dict[str, Callable[[Random], Any]] = {
     "ChangeDepartment": change_department,
     "GrantAccess": grant_access,
     "Offboard": offboard,
+    "Rebalance": rebalance,
     "SwitchCardinality": lambda dice: SwitchCardinality(
         dice.choice(["single", "at_most", "multi", "single", "at_most", "multi", "trio"]),
         dice.choice([None, None, "primary", "longest_serving"]),
@@ -256,7 +264,7 @@ OF_NOW: dict[str, Callable[[Random, ModelShop, int], Any]] = {
     "ChangeRules": change_rules,
 }
 """How those are made that are about what happened before, or about a time."""
-MOVING = ("Transfer", "Offboard", "Revert", "Sweep", "ChangeRules", "Cover", "EndCover")
+MOVING = ("Transfer", "Offboard", "Rebalance", "Revert", "Sweep", "ChangeRules", "Cover", "EndCover")
 ABOUT_PEOPLE = ("ChangeStaff", "ChangeDepartment", "GrantAccess")
 BY_BOSSES = {*ABOUT_PEOPLE, "SwitchCardinality", *MOVING}
 COMMANDS = sorted([*MAKERS, *OF_NOW])

@@ -14,6 +14,7 @@ import attrs
 
 from ownership_core import Actor, Sweep
 
+from . import model_balance as balance
 from . import model_covers as covers
 from . import model_customers as customers
 from . import model_dealing as dealing
@@ -24,7 +25,14 @@ from . import model_undo as undo
 from .naive import Plain
 
 WEEK = 7 * 24 * 3600 * 1_000_000
-ROWS = {"SwitchCardinality": switch, "Transfer": dealing, "Offboard": dealing, "Sweep": dealing, "Revert": undo}
+ROWS = {
+    "SwitchCardinality": switch,
+    "Transfer": dealing,
+    "Offboard": dealing,
+    "Sweep": dealing,
+    "Rebalance": balance,
+    "Revert": undo,
+}
 ALONE = {
     "ChangeStaff": people.change_staff,
     "ChangeDepartment": people.change_department,
@@ -34,7 +42,7 @@ ALONE = {
     "ChangeRules": rules.change,
 }
 """What changes one thing and no customer; each says whether it did, and the version told afterwards."""
-AS_THEY_ARE = ("events", "runs", "rules")
+AS_THEY_ARE = ("events", "runs", "rules", "rehearse")
 """What is never changed once it is there, but for its name."""
 NO_TALLY = {"changed": 0, "unchanged": 0, "refused": 0, "stale": 0, "codes": {}}
 

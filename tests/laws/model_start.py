@@ -28,6 +28,7 @@ from ownership_core.distribute import Rotation
 from ownership_core.errors import StoreError
 from ownership_core.rules import Rule
 from ownership_core.scope import UNASSIGNED
+from ownership_core.service.writing import Writing
 from ownership_core.testing import MemoryStore
 from ownership_core.testing.worlds import WORLD_FIELDS, World
 from ownership_sqlalchemy import SqlAlchemyStore
@@ -77,7 +78,7 @@ SEVERAL = {"single": (), "at_most": TWO, "multi": TWO + THREE}
 """Where a customer may have several staff, some have."""
 LEAVER = ChangeStaff("ida", active=False)
 NOTHING_YET: Any = {"heads": {}, "role_versions": {}, "events": [], "runs": {}, "rotations": {}}
-NOTHING_YET |= {"rules": {}, "rule_versions": {}}
+NOTHING_YET |= {"rules": {}, "rule_versions": {}, "rehearse": None}
 """What a plain shop keeps beside a world; copied for each."""
 
 
@@ -122,6 +123,19 @@ def opened(store: Any, settings: Settings, clock: Clock, first: int) -> Ownershi
     """A shop whose run ids count from ``first``, so that both stores use the same."""
     numbers = count(first)
     return Ownership(store, settings, clock=clock, random=lambda size: next(numbers).to_bytes(size, "big"))
+
+
+def rehearsed(shop: Ownership, command: Any, actor: Actor) -> dict[str, str]:
+    """Whom each customer would be dealt to, tried out on a copy of a shop in memory."""
+    dealt: list[Any] = []
+    store = MemoryStore(WORLD_FIELDS, shop.settings.cardinality)
+    store._state = shop.store._state.copy()  # type: ignore[attr-defined]
+    with store.writer() as writer:
+        place = writer.place
+        writer.place = lambda run, rows: place(run, [dealt.append(one) or one for one in rows])  # type: ignore[method-assign]
+        desk = Ownership(store, shop.settings, clock=shop._clock).desk()
+        Writing(desk, writer, actor).plan(command)
+    return {one.customer: one.staff for one in dealt}
 
 
 def reopened(shop: Ownership, cardinality: str) -> Ownership:

@@ -17,7 +17,7 @@ Plain = dict[str, Any]
 NOW = 1_893_456_000_000_000  # the first moment of 2030, at which every law begins
 LEVELS = ("none", "own", "department", "department_tree", "all")
 NO_MODE = {"Claim": "claim", "Release": "release", "ChangeCustomer": "edit", "DeleteCustomer": "delete"}
-MOVING = ("Transfer", "Offboard", "Sweep", "Revert")
+MOVING = ("Transfer", "Offboard", "Rebalance", "Sweep", "Revert")
 RIGHTS = {"Assign": "assign", "Unassign": "assign", "SetPrimary": "assign", "ClearPrimary": "assign", **NO_MODE}
 RIGHTS |= {"SwitchCardinality": "manage_access", **dict.fromkeys(MOVING, "assign")}
 

@@ -33,7 +33,7 @@ from .people import SEEDS
 
 STEPS = 30
 RELATION_ONLY = {"assign", "unassign", "set_primary", "clear_primary", "claim", "release"}
-RELATION_ONLY |= {"transfer", "offboard", "sweep", "revert"}
+RELATION_ONLY |= {"transfer", "offboard", "rebalance", "sweep", "revert"}
 MUST_HAPPEN = [
     f"{what} {fate}" for what in (*map(snake, moves.COMMANDS), "apply", "together") for fate in ("changed", "refused")
 ]
@@ -75,6 +75,11 @@ class Life(RuleBasedStateMachine):
         chosen = start.settings(Random(seed), self.cardinality)
         note(f"{chosen}")
         self.clock, self.shops, self.model = start.beginning(chosen, Path(self.folder.name, "o.db"))
+        self.rehearses()
+
+    def rehearses(self) -> None:
+        """Let the model know whom a rebalance would move to whom."""
+        self.model.shop["rehearse"] = lambda command, actor: start.rehearsed(self.shops[0], command, actor)
 
     def teardown(self) -> None:
         """Leave no file behind."""
@@ -157,6 +162,8 @@ class Life(RuleBasedStateMachine):
         asked = [moves.asked(dice, self.model, self.now) for _ in range(2)]
         if is_switch(asked[0][0]):
             asked = asked[1:]  # a service goes on under the former cardinality, and so is refused
+        if what_of(asked[-1][0]) == "rebalance":
+            asked = asked[-1:]  # what it rehearses has not seen the other
         note(f"together: {asked}")
 
         def both_or_none(model: ModelShop) -> list[Plain]:
