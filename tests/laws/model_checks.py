@@ -7,6 +7,7 @@ once more behind them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -174,6 +175,18 @@ def plain_department(department: Any) -> Plain:
     """A department as the model keeps it."""
     plain = {name: getattr(department, name) for name in ("label", "parent", "version")}
     return {**plain, "restriction": naive.restriction_of(department.restriction)}
+
+
+def assert_turns(shops: Sequence[Ownership], shop: Plain) -> None:
+    """Every store remembers who was last in each rotation; asked as a deal would ask, and nothing is kept of it."""
+    for each in shops:
+        with suppress(_Over), each.store.writer() as writer:
+            assert writer.lock_rotations([*shop["rotations"]]) == shop["rotations"]
+            raise _Over
+
+
+class _Over(Exception):
+    """Ends a transaction that only wanted to know."""
 
 
 def assert_sound(now: Facts, cardinality: str, at_most: int) -> None:

@@ -99,8 +99,8 @@ def made_by(shop: Plain, events: list[Plain], run: str) -> None:
             one[name] = run if one[name] is pending else one[name]
 
 
-def turns(shop: Plain, since: int, until: int) -> bool:
-    """Whether time alone changed who sees what: a cover or a share began or ended after one moment, up to another."""
+def turns(shop: Plain, after: int) -> list[int]:
+    """The moments after this one at which time alone changes who sees what: a cover or a share begins or ends."""
     moments = [one[name] for one in shop["covers"] for name in ("since", "until")]
     moments += [end for customer in shop["customers"].values() for end in customer["shared"].values()]
-    return any(since < moment <= until for moment in moments)
+    return sorted(moment for moment in moments if moment > after)

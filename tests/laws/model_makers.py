@@ -218,7 +218,11 @@ def cover(dice: Random, model: ModelShop, at: int) -> Cover:
     """Somebody stands in for a colleague: from now, from soon, or for no time at all."""
     windows = [(0, DAY), (0, 2 * DAY), (0, SECOND), (SECOND, DAY), (-DAY, DAY), (DAY, 3 * DAY), (-DAY, 0), (DAY, 0)]
     since, until = dice.choice(windows)
-    return Cover(*dice.choices(WHO, k=2), at + since, at + until, dice.choice([None, "a reason"]))
+    staff, by = dice.choices(WHO, k=2)
+    busy = [one["staff"] for customer in model.shop["customers"].values() for one in customer["held"]]
+    if busy and dice.random() < 0.6:  # there is something to be seen
+        staff, by = dice.choice(busy), dice.choice(["noa", "sam", "mia", "lea"])
+    return Cover(staff, by, at + since, at + until, dice.choice([None, "a reason"]))
 
 
 def end_cover(dice: Random, model: ModelShop, at: int) -> EndCover | Cover:

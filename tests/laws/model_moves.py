@@ -24,19 +24,29 @@ from ownership_core.commands import (
 )
 from ownership_core.model import StaffId
 
-from .model_makers import BY_BOSSES, COMMANDS, CUSTOMERS, KINDS, MAKERS, OF_NOW, changed_since
+from .model_customers import snake
+from .model_makers import BY_BOSSES, COMMANDS, CUSTOMERS, DAY, KINDS, MAKERS, OF_NOW, SECOND, changed_since
 from .model_people import Denied
 from .model_shop import ModelShop
 from .model_start import OPERATOR
 from .model_undo import REVERTIBLE
 
-__all__ = ["ACTORS", "COMMANDS", "READERS", "asked", "key", "strictness"]
+__all__ = ["ACTORS", "DAY", "MUST_HAPPEN", "READERS", "SECOND", "asked", "key", "strictness"]
 
 TILL, STRANGER = Actor.system("till", "r1"), Actor.staff("nobody")
 ADA, MIA, LEA, NOA, SAM, IDA = map(Actor.staff, ("ada", "mia", "lea", "noa", "sam", "ida"))
 READERS = (NOA, MIA, LEA, SAM, IDA, ADA, OPERATOR, TILL)
 ACTORS = (NOA, MIA, LEA, SAM, ADA) * 2 + (OPERATOR, OPERATOR, IDA, TILL, STRANGER)
 BOSSES = (ADA, ADA, ADA, LEA, LEA, LEA, OPERATOR, OPERATOR, MIA, TILL, IDA, STRANGER)
+
+MUST_HAPPEN = [
+    f"{what} {fate}" for what in (*map(snake, COMMANDS), "apply", "together") for fate in ("changed", "refused")
+]
+MUST_HAPPEN += ["plan made", "plan refused", "replayed", "idempotency_conflict", "version_conflict", "stale"]
+MUST_HAPPEN += ["strict_refused", "not_found", "not_permitted", "promoted", "own_access"]
+MUST_HAPPEN += ["merged", "in turn", "by a rule", "fired", "changed_since", "stood in", "cover_chain"]
+MUST_HAPPEN += ["too_many_staff", "same_staff", "not_held", "no_target", "not_revertible", "unknown_cover"]
+"""A life in which some of this never happens says little."""
 
 
 def asked(dice: Random, model: ModelShop, at: int) -> tuple[Any, Actor]:

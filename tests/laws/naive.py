@@ -16,10 +16,9 @@ Plain = dict[str, Any]
 
 NOW = 1_893_456_000_000_000  # the first moment of 2030, at which every law begins
 LEVELS = ("none", "own", "department", "department_tree", "all")
-NO_MODE = {"Claim": "claim", "Release": "release", "ChangeCustomer": "edit", "DeleteCustomer": "delete"}
-MOVING = ("Transfer", "Offboard", "Rebalance", "Sweep", "Revert")
-RIGHTS = {"Assign": "assign", "Unassign": "assign", "SetPrimary": "assign", "ClearPrimary": "assign", **NO_MODE}
-RIGHTS |= {"SwitchCardinality": "manage_access", **dict.fromkeys(MOVING, "assign")}
+ASSIGNING = ["Assign", "Unassign", "SetPrimary", "ClearPrimary", "Transfer", "Offboard", "Rebalance", "Sweep", "Revert"]
+RIGHTS = {"Claim": "claim", "Release": "release", "ChangeCustomer": "edit", "DeleteCustomer": "delete"}
+RIGHTS |= {"SwitchCardinality": "manage_access", **dict.fromkeys(ASSIGNING, "assign")}
 
 
 # A world as plain dicts
@@ -190,14 +189,10 @@ def best_of(shop: Plain, staff: str, action: str) -> str:
 
 def fits_website(shop: Plain, who: Plain, customer: Plain) -> bool:
     """B12, I19: a customer of no website is hidden as soon as websites are kept apart."""
-    if not shop["per_website"]:
-        return True
-    if who["websites"] is None:
+    if not shop["per_website"] or who["websites"] is None:
         return True
     website = customer["values"].get("website")
-    if website is None:
-        return False
-    return website in who["websites"]
+    return website is not None and website in who["websites"]
 
 
 def fits_groups(shop: Plain, who: Plain, customer: Plain) -> bool:
