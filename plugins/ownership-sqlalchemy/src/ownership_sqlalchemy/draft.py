@@ -444,13 +444,11 @@ class Drafting:
         if draft.effect.undoes:
             settled = or_(outcome.c.as_it_was == 1, not_(self._changes(outcome)))
             bits = bits.bitwise_or(_bit(settled, 0, since))
-        if draft.limits:
-            after = outcome.c.assigned - JsonLength(outcome.c.removed) + JsonLength(outcome.c.restored)
-        if draft.undoes and draft.limits and draft.cardinality == SINGLE:
-            beside_nobody = and_(after > 0, outcome.c.primary_after.is_(None))
-            bits = bits.bitwise_or(_bit(beside_nobody, self._flag(draft.limit_code), 0))
         for place, limit in enumerate(draft.limits):
+            after = outcome.c.assigned - JsonLength(outcome.c.removed) + JsonLength(outcome.c.restored)
             crowded = and_(outcome.c[f"bound_{place}"] == 1, after > limit.staff)
+            if draft.cardinality == SINGLE:  # who is assigned there stands for the customer
+                crowded = or_(crowded, and_(after > 0, outcome.c.primary_after.is_(None)))
             bits = bits.bitwise_or(_bit(crowded, self._flag(draft.limit_code), 0))
         codes = case((outcome.c.found == 1, bits), else_=not_found)
         touched = true() if draft.effect.touch else false()

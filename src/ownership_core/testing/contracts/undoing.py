@@ -215,8 +215,8 @@ class UndoFacts(Contract):
             apply(writer, "before", Ids((C1,)), beside, 3_500)
         first(shop, Effect(add=EVE, primary=Primary.TAKE), C1)
         with undone(shop) as writer:
-            bound = {"limits": (Limit(1),), "limit_code": "single_owner", "cardinality": cardinality}
-            assert drafted(writer, undoing("first", **bound)).codes() == {C1: codes}
+            draft = undoing("first", limits=(Limit(1),), limit_code="single_owner", cardinality=cardinality)
+            assert drafted(writer, draft).codes() == {C1: codes}
 
     def test_a_plan_of_taking_back_is_decided_again(self, shop: Store) -> None:
         """What moved between is stale, the rest comes back."""
