@@ -4,7 +4,7 @@ Each step asks the memory store, SQLite and the model the same. They must agree 
 whole shop (:mod:`.model_checks`). Proven by breaking it: fails when a store does not promote, demote or count versions,
 when hidden customers can be changed, keys are forgotten, a stale plan is applied, or nobody is told; when leaving
 forgets who is beside a primary, a transfer leaves no view or loses the role, a rotation forgets its turn or takes one
-for nothing, an undo restores what was changed since, a cover holds at its last moment, and when a switch fills no primary.
+for nothing, an undo restores what was changed since, a cover holds at its end, and when a switch fills no primary.
 """
 
 from __future__ import annotations
