@@ -65,6 +65,7 @@ class InSingle(Life):
         chosen = start.settings(Random(seed), self.cardinality)
         note(f"{chosen}")
         self.clock, self.shops, self.model = start.beginning(chosen, Path(self.folder.name, "o.db"))
+        self.rehearses()
         self.shops[1].store.close()  # type: ignore[attr-defined]
         self.shops[1] = founded(chosen, self.clock)
 

@@ -7,6 +7,7 @@ once more behind them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -16,8 +17,9 @@ from sqlalchemy import text
 from ownership_core import Ownership, Receipt
 from ownership_core.events import Event, Subject
 from ownership_core.history import replay
-from ownership_core.model import Actor, Customer, CustomerId
+from ownership_core.model import Actor, CoverRow, Customer, CustomerId
 from ownership_core.ports import Query, Reader, Store, Tally
+from ownership_core.rules import Rule
 from ownership_core.ruling import PlanRow
 from ownership_core.scope import ANY, ORPHANED, UNASSIGNED, Everything, Has, Not, PrimaryOf, Scope
 from ownership_core.testing.oracle import surely
@@ -39,6 +41,8 @@ class Facts:
     staff: list[Any]
     departments: list[Any]
     roles: dict[str, Any]
+    covers: list[CoverRow]
+    rules: list[Rule]
     access: dict[Any, Any]
     events: list[Event]
     outbox: list[Any]
@@ -56,6 +60,8 @@ def facts(store: Store) -> Facts:
             reader.staff(),
             reader.departments(),
             reader.roles(),
+            reader.covers(),
+            reader.rules(),
             reader.access(None),
             list(reader.events()),
             reader.outbox(),
@@ -110,12 +116,15 @@ def plain_row(row: PlanRow) -> Plain:
         "after": row.primary_after,
         "added": row.added,
         "removed": [naive.held_of(assignment) for assignment in row.removed],
+        **{name: getattr(row, name) for name in ("receiver", "source", "role")},
+        "restored": [naive.held_of(assignment) for assignment in row.restored],
     }
 
 
 def without_held(row: Plain) -> Plain:
-    """A row of the model as far as a store tells it."""
-    return {name: value for name, value in row.items() if name != "held"}
+    """A row of the model as far as a store tells it; most commands deal nothing and give nothing back."""
+    told = {name: value for name, value in row.items() if name not in {"held", "turn", "merged"}}
+    return {"receiver": None, "source": "", "role": "", "restored": [], **told}
 
 
 def is_promotion(row: Plain) -> bool:
@@ -124,15 +133,26 @@ def is_promotion(row: Plain) -> bool:
     return followed and row["after"] not in {None, row["before"], row["added"]}
 
 
+def is_stood_in(shop: Plain, actors: Sequence[Actor]) -> bool:
+    """Whether somebody sees customers now only because it stands in for a colleague (H14)."""
+    if not any(one["since"] <= shop["now"] < one["until"] for one in shop["covers"]):
+        return False
+    alone = {**shop, "covers": []}
+    return any(naive.seen(shop, actor, "view") != naive.seen(alone, actor, "view") for actor in actors)
+
+
 # The state
 
 
 def assert_as_modelled(now: Facts, shop: Plain) -> None:
-    """Customers, staff, departments and roles are what the model says, to the last field and version."""
+    """Customers, people, covers and rules are what the model says, to the last field and version."""
     assert {c.id: plain_customer(c) for c in now.customers} == shop["customers"]
     assert {s.id: plain_staff(s) for s in now.staff} == shop["staff"]
     assert {d.id: plain_department(d) for d in now.departments} == shop["departments"]
     assert {name: naive.levels_of(levels) for name, levels in now.roles.items()} == shop["roles"]
+    assert now.rules == [rule for _, rule in sorted(shop["rules"].items())]
+    covers = {one["id"]: CoverRow(**one) for one in shop["covers"]}
+    assert {one.id: one for one in now.covers} == covers
 
 
 def plain_customer(customer: Customer) -> Plain:
@@ -155,6 +175,18 @@ def plain_department(department: Any) -> Plain:
     """A department as the model keeps it."""
     plain = {name: getattr(department, name) for name in ("label", "parent", "version")}
     return {**plain, "restriction": naive.restriction_of(department.restriction)}
+
+
+def assert_turns(shops: Sequence[Ownership], shop: Plain) -> None:
+    """Every store remembers who was last in each rotation; asked as a deal would ask, and nothing is kept of it."""
+    for each in shops:
+        with suppress(_Over), each.store.writer() as writer:
+            assert writer.lock_rotations([*shop["rotations"]]) == shop["rotations"]
+            raise _Over
+
+
+class _Over(Exception):
+    """Ends a transaction that only wanted to know."""
 
 
 def assert_sound(now: Facts, cardinality: str, at_most: int) -> None:

@@ -16,6 +16,9 @@ from . import naive
 from .model_people import Denied, record
 from .naive import Plain
 
+RELIEVING = {"Assign", "Unassign", "SetPrimary", "ClearPrimary", "Transfer", "Offboard", "Rebalance"}
+"""By these somebody is relieved of a customer; who releases one has given it up."""
+
 
 def what_of(command: Any) -> str:
     """What a run and its events are called."""
@@ -73,9 +76,15 @@ def staff_of(held: list[Plain]) -> list[str]:
 
 def share(shop: Plain, customer: Plain, command: Any, row: Plain, at: int) -> None:
     """Rows 41, 105: who is relieved goes on seeing the customer, where the shop says so; who is assigned needs none."""
-    customer["shared"].pop(row["added"], None)
-    if shop["keeps_view"] and type(command).__name__ in {"Assign", "Unassign", "SetPrimary", "ClearPrimary"}:
+    for staff in arrived(row):
+        customer["shared"].pop(staff, None)
+    if shop["keeps_view"] and type(command).__name__ in RELIEVING:
         customer["shared"].update({one["staff"]: at + shop["keep_view"] for one in row["removed"]})
+
+
+def arrived(row: Plain) -> list[str]:
+    """Who is assigned by a row and was not before: given the customer, or given it back."""
+    return [staff for staff in (row["added"], *staff_of(row.get("restored", []))) if staff is not None]
 
 
 def is_change(command: Any) -> bool:
@@ -150,7 +159,7 @@ def carry_out(shop: Plain, command: Any, rows: list[Plain], by: Plain) -> Plain:
     for one in moved:
         id, customer = one["customer"], shop["customers"][one["customer"]]
         shop["heads"][id] = customer["version"] = one["version"] + 1
-        joined = [held for held in one["held"] if held["staff"] == one["added"]]
+        joined = [held for held in one["held"] if held["staff"] in arrived(one)]
         body = {"primary": [one["before"], one["after"]], "added": joined, "removed": one["removed"]}
         record(shop, "customer", id, one["version"] + 1, by, {"what": what_of(command), **body, "fields": fields})
         customer["held"] = one["held"]
@@ -159,7 +168,7 @@ def carry_out(shop: Plain, command: Any, rows: list[Plain], by: Plain) -> Plain:
             write_fields(customer, command)
         if type(command).__name__ == "DeleteCustomer":
             del shop["customers"][id]
-    told = {staff for one in moved for staff in [*staff_of(one["removed"]), one["added"]] if staff is not None}
+    told = {staff for one in moved for staff in [*staff_of(one["removed"]), *arrived(one)]}
     return {"told": told if getattr(command, "notify", False) else set()}
 
 

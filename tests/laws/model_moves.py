@@ -2,76 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import attrs
 
-from ownership_core import Actor, Level
+from ownership_core import Actor
 from ownership_core.commands import (
-    KEEP,
     Assign,
-    ChangeCustomer,
     ChangeDepartment,
+    ChangeRules,
     ChangeStaff,
-    Claim,
-    ClearPrimary,
-    CreateCustomer,
-    DeleteCustomer,
+    Cover,
     GrantAccess,
-    NewCustomer,
     Release,
-    SetPrimary,
+    Revert,
+    Sweep,
+    SwitchCardinality,
+    Transfer,
     Unassign,
 )
-from ownership_core.model import GroupRestriction, StaffId
-from ownership_core.scope import ANY, ORPHANED, UNASSIGNED, AssignedTo, Equals, Everything, Has, Missing, Not, PrimaryOf
+from ownership_core.model import StaffId
 
+from .model_customers import snake
+from .model_makers import BY_BOSSES, COMMANDS, CUSTOMERS, DAY, KINDS, MAKERS, OF_NOW, SECOND, changed_since
 from .model_people import Denied
 from .model_shop import ModelShop
 from .model_start import OPERATOR
-from .naive import Plain
+from .model_undo import REVERTIBLE
+
+__all__ = ["ACTORS", "DAY", "MUST_HAPPEN", "READERS", "SECOND", "asked", "key", "strictness"]
 
 TILL, STRANGER = Actor.system("till", "r1"), Actor.staff("nobody")
 ADA, MIA, LEA, NOA, SAM, IDA = map(Actor.staff, ("ada", "mia", "lea", "noa", "sam", "ida"))
 READERS = (NOA, MIA, LEA, SAM, IDA, ADA, OPERATOR, TILL)
 ACTORS = (NOA, MIA, LEA, SAM, ADA) * 2 + (OPERATOR, OPERATOR, IDA, TILL, STRANGER)
 BOSSES = (ADA, ADA, ADA, LEA, LEA, LEA, OPERATOR, OPERATOR, MIA, TILL, IDA, STRANGER)
-STAFF = ("noa", "sam", "mia", "lea", "ada", "ida")
-WHO = (*STAFF, *STAFF, "nobody")
-CUSTOMERS = ("c1", "c2", "c3", "c4", "c5", "c6")
-GROUPS = (["retail"], ["trade"], [], ["barred", "retail"])
-SITES = ("eu", "us", None)
-RESTRICTIONS = (
-    None,
-    GroupRestriction("deny", ["barred"]),
-    GroupRestriction("allow", ["retail"]),
-    GroupRestriction("allow", []),
-)
-LOGINS = ["x@shop", "x@shop", None]
-SCOPES = (
-    Everything(),
-    UNASSIGNED,
-    ORPHANED,
-    Has("groups", ["retail"]),
-    Not(Has("groups", ["trade"])),
-    Equals("website", "eu"),
-    Missing("name"),
-    AssignedTo([StaffId("noa")]),
-    Not(PrimaryOf(ANY)),
-    Not(AssignedTo([StaffId("sam")])) & Equals("active", True),
-)
 
-
-# Who asks for what
+MUST_HAPPEN = [
+    f"{what} {fate}" for what in (*map(snake, COMMANDS), "apply", "together") for fate in ("changed", "refused")
+]
+MUST_HAPPEN += ["plan made", "plan refused", "replayed", "idempotency_conflict", "version_conflict", "stale"]
+MUST_HAPPEN += ["strict_refused", "not_found", "not_permitted", "promoted", "own_access"]
+MUST_HAPPEN += ["merged", "in turn", "by a rule", "fired", "changed_since", "stood in", "cover_chain"]
+MUST_HAPPEN += ["too_many_staff", "same_staff", "not_held", "no_target", "not_revertible", "unknown_cover"]
+"""A life in which some of this never happens says little."""
 
 
 def asked(dice: Random, model: ModelShop, at: int) -> tuple[Any, Actor]:
     """A command and who asks; mostly something that changes the shop now, for most of what is asked is refused."""
-    kind, wanted = dice.choice(KINDS), dice.random() < 0.6
-    for _ in range(12):
-        made, actor = MAKERS[kind](dice), dice.choice(BOSSES if kind in ABOUT_PEOPLE else ACTORS)
+    kind, wanted = dice.choice(KINDS), dice.random() < 0.65
+    for _ in range(16):
+        made = MAKERS[kind](dice) if kind in MAKERS else OF_NOW[kind](dice, model, at)
+        actor = dice.choice(BOSSES if kind in BY_BOSSES else ACTORS)
         made, actor = aimed(dice, made, actor, model, wanted)
         made = expecting(dice, made, model)
         if not wanted or is_effective(model, made, actor, at):
@@ -84,6 +67,8 @@ def aimed(dice: Random, command: Any, actor: Actor, model: ModelShop, wanted: bo
     if isinstance(command, ChangeStaff | GrantAccess) and not wanted and dice.random() < 0.7:
         actor = dice.choice([ADA, ADA, LEA])
         return attrs.evolve(command, staff=StaffId(actor.id)), actor
+    if not wanted and dice.random() < 0.5:
+        return in_the_way(dice, command, model), ADA if isinstance(command, SwitchCardinality | Revert) else actor
     if isinstance(command, Unassign | Release) and dice.random() < 0.7:
         held = model.shop["customers"].get(getattr(command.customers, "id", ""), {"held": []})["held"]
         for primary in [one["staff"] for one in held if one["primary"]]:
@@ -91,6 +76,27 @@ def aimed(dice: Random, command: Any, actor: Actor, model: ModelShop, wanted: bo
                 return command, Actor.staff(primary)
             return attrs.evolve(command, staff=primary), actor
     return command, actor
+
+
+def in_the_way(dice: Random, command: Any, model: ModelShop) -> Any:
+    """What is refused for a reason that chance alone seldom meets."""
+    if isinstance(command, SwitchCardinality):  # A10: a customer has more staff
+        return attrs.evolve(command, to="single", keep=None)
+    several = [id for id, customer in model.shop["customers"].items() if len(customer["held"]) > 1]
+    if isinstance(command, Assign) and several:  # A09: there is no room for more
+        return attrs.evolve(command, customers=dice.choice(several), mode="add")
+    if isinstance(command, Cover):  # H15: somebody stands in for one who does so himself
+        for other in model.shop["covers"][-1:]:
+            same = {"since": other["since"], "until": other["until"], "by": other["staff"]}
+            return attrs.evolve(command, **same)
+    if isinstance(command, Transfer | Sweep):  # not all of these are the giver's, or are fit to be given out
+        return attrs.evolve(command, customers=dice.sample(CUSTOMERS, 4))
+    if isinstance(command, Revert):  # what changed since, and what changed more than assignments
+        runs = model.shop["runs"]
+        since = [run for run, done in runs.items() if done["what"] in REVERTIBLE and changed_since(model, done)]
+        more = [run for run, done in runs.items() if done["what"] not in REVERTIBLE]
+        return attrs.evolve(command, run=dice.choice(dice.choice([since, since, more]) or more))
+    return command
 
 
 def is_effective(model: ModelShop, command: Any, actor: Actor, at: int) -> bool:
@@ -105,7 +111,9 @@ def expecting(dice: Random, command: Any, model: ModelShop) -> Any:
     """The command, now and then made for a version: mostly the right one, of several customers that of the first."""
     if dice.random() < 0.7 or not hasattr(command, "expected_version"):
         return command
-    if isinstance(command, ChangeStaff | ChangeDepartment):
+    if isinstance(command, ChangeRules):
+        version = model.shop["rule_versions"].get(command.forget or command.rule.id, 0)  # type: ignore[union-attr]
+    elif isinstance(command, ChangeStaff | ChangeDepartment):
         kind = "staff" if isinstance(command, ChangeStaff) else "departments"
         version = model.shop[kind].get(getattr(command, kind.removesuffix("s")), {"version": 0})["version"]
     else:
@@ -115,85 +123,11 @@ def expecting(dice: Random, command: Any, model: ModelShop) -> Any:
     return attrs.evolve(command, expected_version=version + dice.choice([0, 0, 1]))
 
 
+def strictness(dice: Random) -> bool | None:
+    """Whether one refusal shall refuse all; mostly as it is for the command."""
+    return dice.choice([None, None, None, True, True, False])
+
+
 def key(dice: Random) -> str | None:
     """An idempotency key, now and then."""
-    return dice.choice([None, None, None, "k1", "k2", "k3"])
-
-
-def maybe(dice: Random, **values: Any) -> Plain:
-    """Some of these, each with one of its values; what is left out stays as it is."""
-    return {name: dice.choice(choices) for name, choices in values.items() if dice.random() < 0.35}
-
-
-def selection(dice: Random) -> Any:
-    """One id, several, or a scope; now and then somebody nobody knows."""
-    known = [*CUSTOMERS, "nobody"]
-    return dice.choice([dice.choice(known), dice.choice(CUSTOMERS), dice.sample(known, 3), dice.choice(SCOPES)])
-
-
-def more(dice: Random) -> Plain:
-    """What every command about customers may carry."""
-    return {"reason": dice.choice([None, "a reason"]), "notify": dice.random() < 0.8}
-
-
-def fields(dice: Random) -> Plain:
-    """Values and sets of a customer."""
-    values = maybe(dice, name=["a", "B", None], email=["a@x", "A@x", "b@x", None], website=SITES, no_auto=[True, False])
-    return {"values": values, "sets": maybe(dice, groups=GROUPS, tags=[["x"], [], ["y", "x"]])}
-
-
-def new_customers(dice: Random) -> list[NewCustomer]:
-    """One or several, mostly with ids nobody has."""
-    ids = dice.sample(["c6", "c7", "c8", *CUSTOMERS[:5]], dice.randint(1, 3))
-    return [NewCustomer(id, **fields(dice), staff=dice.choice([None, None, *STAFF])) for id in ids]
-
-
-def change_staff(dice: Random) -> ChangeStaff:
-    """Somebody is hired, moves, is bound, leaves or comes back."""
-    bounds = maybe(dice, departments=[[], ["north"], ["city", "south"], ["east"]], restriction=RESTRICTIONS)
-    if dice.random() < 0.3:
-        label = dice.choice(["Z", "Z", KEEP])
-        return ChangeStaff(dice.choice(["zoe", "tom", "noa"]), create=True, label=label, **bounds)
-    changes = maybe(
-        dice, label=["X", "Y"], login=LOGINS, active=[True, True, False], websites=[["eu"], ["us", "eu"], None, []]
-    )
-    who = dice.choice([*STAFF, *STAFF, "ida", "zoe", "tom", "nobody"])
-    return ChangeStaff(who, delete=dice.random() < 0.05, reason=dice.choice([None, "a reason"]), **changes, **bounds)
-
-
-def change_department(dice: Random) -> ChangeDepartment:
-    """A department is opened, renamed, moved or bound."""
-    changes = maybe(dice, label=["X", "Y"], parent=["north", "city", "south", "west", None], restriction=RESTRICTIONS)
-    new = dice.random() < 0.3
-    return ChangeDepartment(dice.choice(["east", "west"] if new else ["north", "city", "south"]), create=new, **changes)
-
-
-def grant_access(dice: Random) -> GrantAccess:
-    """A role is given, taken, or reaches further or less far."""
-    actions = dice.sample(["view", "edit", "assign", "claim", "release", "delete", "no_such_action"], 2)
-    levels = {action: dice.choice(list(Level)) for action in actions} if dice.random() < 0.3 else {}
-    role, staff = dice.choice(["associate", "manager", "lead", "admin", "extra"]), dice.choice([None, *STAFF, "zoe"])
-    return GrantAccess(role, staff=staff, levels=levels, revoke=dice.random() < 0.3)
-
-
-MAKERS: dict[str, Callable[[Random], Any]] = {
-    "Assign": lambda dice: Assign(
-        selection(dice), dice.choice(WHO), dice.choice(["set", "add", "add"]), dice.choice(["", "lead"]), **more(dice)
-    ),
-    "Unassign": lambda dice: Unassign(selection(dice), dice.choice([*WHO, ANY, ANY]), **more(dice)),
-    "SetPrimary": lambda dice: SetPrimary(
-        selection(dice), dice.choice(WHO), dice.choice([None, True, False]), **more(dice)
-    ),
-    "ClearPrimary": lambda dice: ClearPrimary(selection(dice), **more(dice)),
-    "Claim": lambda dice: Claim(selection(dice), **more(dice)),
-    "Release": lambda dice: Release(selection(dice), **more(dice)),
-    "DeleteCustomer": lambda dice: DeleteCustomer(selection(dice), **more(dice)),
-    "ChangeCustomer": lambda dice: ChangeCustomer(dice.choice(CUSTOMERS), **fields(dice)),
-    "CreateCustomer": lambda dice: CreateCustomer(new_customers(dice), dice.choice(["staff", "import", "self"])),
-    "ChangeStaff": change_staff,
-    "ChangeDepartment": change_department,
-    "GrantAccess": grant_access,
-}
-"""How each of the twelve commands is made."""
-ABOUT_PEOPLE = ("ChangeStaff", "ChangeDepartment", "GrantAccess")
-KINDS = (*sorted(MAKERS) * 2, "Assign", "Claim", "Unassign", "Unassign", "Release", *ABOUT_PEOPLE[1:])
+    return dice.choice([*[None] * 6, "k1", "k2", "k3"])

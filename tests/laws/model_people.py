@@ -13,7 +13,6 @@ from ownership_core.commands import KEEP
 from . import naive
 from .naive import Plain
 
-RIGHTS = {"ChangeStaff": "manage_staff", "ChangeDepartment": "manage_access", "GrantAccess": "manage_access"}
 STAFF_FIELDS = ("label", "login", "active", "deleted", "departments", "websites", "roles", "restriction")
 NOBODY: Plain = {
     "label": "",
@@ -35,16 +34,6 @@ class Denied(Exception):
         super().__init__(*sorted(codes))
         self.codes = codes
         self.exact = exact
-
-
-def change(shop: Plain, actor: Any, command: Any, by: Plain) -> Plain:
-    """Carry out a command about people; gives back its tally and the version told afterwards.
-
-    ``by`` is what every event of this step has: its time, actor and reason.
-    """
-    changes = {"ChangeStaff": change_staff, "ChangeDepartment": change_department, "GrantAccess": grant_access}
-    changed, version = changes[type(command).__name__](shop, actor, command, by)
-    return {"tally": {"changed": int(changed), "unchanged": int(not changed)}, "version": version}
 
 
 def change_staff(shop: Plain, actor: Any, command: Any, by: Plain) -> tuple[bool, int | None]:

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import tempfile
+from copy import deepcopy
 from functools import cache
 from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import attrs
+import pytest
+
 from ownership_core import Actor, Level, Ownership, Settings, load_settings
 from ownership_core.commands import (
     Assign,
     ChangeDepartment,
+    ChangeRules,
     ChangeStaff,
     CreateCustomer,
     GrantAccess,
     Mode,
     NewCustomer,
 )
+from ownership_core.distribute import Rotation
+from ownership_core.errors import StoreError
+from ownership_core.rules import Rule
+from ownership_core.scope import UNASSIGNED
+from ownership_core.service.writing import Writing
 from ownership_core.testing import MemoryStore
 from ownership_core.testing.worlds import WORLD_FIELDS, World
 from ownership_sqlalchemy import SqlAlchemyStore
@@ -56,8 +66,9 @@ BASE: tuple[Any, ...] = (
         ],
         channel="import",
     ),
+    ChangeRules(Rule("r1", UNASSIGNED, Rotation("turn", ["noa", "lea"]), occasions=["sweep", "changed"])),
 )
-"""How it begins: an admin, a manager, a lead over a tree and three associates; c6 is yet to come."""
+"""How it begins: an admin, a manager, a lead over a tree and three associates, and one rule; c6 is yet to come."""
 TWO = (Assign("c2", "mia", Mode.ADD, notify=False), Assign("c3", "noa", Mode.ADD, notify=False))
 THREE = (
     Assign("c1", "ida", Mode.ADD, notify=False),
@@ -66,6 +77,9 @@ THREE = (
 SEVERAL = {"single": (), "at_most": TWO, "multi": TWO + THREE}
 """Where a customer may have several staff, some have."""
 LEAVER = ChangeStaff("ida", active=False)
+NOTHING_YET: Any = {"heads": {}, "role_versions": {}, "events": [], "runs": {}, "rotations": {}}
+NOTHING_YET |= {"rules": {}, "rule_versions": {}, "rehearse": None}
+"""What a plain shop keeps beside a world; copied for each."""
 
 
 # The shop at its beginning, made once for each cardinality
@@ -74,7 +88,7 @@ LEAVER = ChangeStaff("ida", active=False)
 @cache
 def _founded(cardinality: str) -> tuple[bytes, MemoryStore, ModelShop]:
     settings, clock = Settings(cardinality=cardinality, operator=True, at_most=2), Clock()
-    model = ModelShop({**naive.shop_of(World(), settings), "heads": {}, "role_versions": {}, "events": []})
+    model = ModelShop({**naive.shop_of(World(), settings), **deepcopy(NOTHING_YET)})
     memory = MemoryStore(WORLD_FIELDS, cardinality)
     with tempfile.TemporaryDirectory() as folder:
         sqlite = SqlAlchemyStore.open(f"sqlite:///{folder}/o.db", fields=WORLD_FIELDS, cardinality=cardinality)
@@ -85,8 +99,7 @@ def _founded(cardinality: str) -> tuple[bytes, MemoryStore, ModelShop]:
             answer = model.execute(command, OPERATOR, shops[0].now())
             for shop in shops:
                 run = shop.execute(command, OPERATOR).run
-            for event in answer["events"]:
-                event["run"] = run
+            model.ran(run, answer)
         sqlite.close()
         return Path(folder, "o.db").read_bytes(), memory, model
 
@@ -112,6 +125,27 @@ def opened(store: Any, settings: Settings, clock: Clock, first: int) -> Ownershi
     return Ownership(store, settings, clock=clock, random=lambda size: next(numbers).to_bytes(size, "big"))
 
 
+def rehearsed(shop: Ownership, command: Any, actor: Actor) -> dict[str, str]:
+    """Whom each customer would be dealt to, tried out on a copy of a shop in memory."""
+    dealt: list[Any] = []
+    store = MemoryStore(WORLD_FIELDS, shop.settings.cardinality)
+    store._state = shop.store._state.copy()  # type: ignore[attr-defined]
+    with store.writer() as writer:
+        place = writer.place
+        writer.place = lambda run, rows: place(run, [dealt.append(one) or one for one in rows])  # type: ignore[method-assign]
+        desk = Ownership(store, shop.settings, clock=shop._clock).desk()
+        Writing(desk, writer, actor).plan(command)
+    return {one.customer: one.staff for one in dealt}
+
+
+def reopened(shop: Ownership, cardinality: str) -> Ownership:
+    """The same shop under the cardinality it was switched to; whoever does not follow is refused (A10)."""
+    with pytest.raises(StoreError, match="cardinality_mismatch"):
+        Ownership(shop.store, shop.settings)
+    settings = attrs.evolve(shop.settings, cardinality=cardinality)
+    return Ownership(shop.store, settings, clock=shop._clock, random=shop._random)
+
+
 def settings(dice: Random, cardinality: str) -> Settings:
     """Everything policies depend on."""
     barred = {"mode": "deny", "groups": ["barred"]}
@@ -123,6 +157,6 @@ def settings(dice: Random, cardinality: str) -> Settings:
         "on_replace": dice.choice(["keep", "replace"]),
         "promote_by": dice.choice([["since"], ["since"], ["role", "since"], []]),
         "previous_staff": dice.choice(["drop", "keep_view"]),
-        "keep_view_days": 36_000,  # longer than any life
+        "keep_view_days": dice.choice([3, 36_000]),  # it ends, or it is longer than any life
     }
     return load_settings({"cardinality": cardinality, "at_most": 2, **policies})

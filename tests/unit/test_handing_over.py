@@ -190,6 +190,14 @@ def test_d06_everything_is_released_when_nobody_takes_over(shop: Shop) -> None:
     assert shop.holders("a") == []
 
 
+@pytest.mark.parametrize("to", [None, "tom"])
+def test_i31_a_till_takes_nobody_from_a_leaver(shop: Shop, to: str | None) -> None:
+    """What runs by itself touches unassigned customers only, also where it would leave them to nobody."""
+    people(shop, "lena", "tom")
+    shop.customer("c1", "lena")
+    shop.refuses(Actor.system("till", "r1"), Offboard("lena", to), "strict_refused")
+
+
 def test_d07_rules_no_longer_name_the_leaver(shop: Shop) -> None:
     """The inventory lists them, leaving replaces the leaver, and the rule remembers."""
     people(shop, "lena", "tom")
@@ -203,6 +211,16 @@ def test_d07_rules_no_longer_name_the_leaver(shop: Shop) -> None:
     assert rules["all"].to == Rotation("all", {"tom", "zoe"})
     assert rules["vip"].to == Weighted({"tom": 1})
     assert (rules["all"].version, shop.ownership.inventory(ADA, "lena").empty) == (2, True)
+
+
+def test_d07_a_rule_that_gives_to_nobody_already_stays_as_it_is(shop: Shop) -> None:
+    """Whoever leaves next is not in it: no event, and no run."""
+    people(shop, "lena", "tom")
+    shop.change(ChangeRules(Rule("all", Everything(), Rotation("all", {"lena"}))))
+    shop.does(ADA, Offboard("lena"))
+    assert len(shop.events("all", Subject.RULE)) == 2
+    with shop.unchanged():
+        assert shop.does(ADA, Offboard("tom")).run is None
 
 
 def test_d08_what_changed_since_the_plan_stops_leaving(shop: Shop) -> None:

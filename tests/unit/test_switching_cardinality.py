@@ -225,6 +225,11 @@ def test_a_cardinality_nobody_offers_is_refused(crowd: Shop) -> None:
     assert "at_most, multi, single" in str(refused)
 
 
+def test_a_plan_to_switch_to_what_nobody_offers_is_refused_just_so(crowd: Shop) -> None:
+    """``unknown_cardinality`` when it is planned, not only when it is carried out."""
+    crowd.refuses_call(lambda: crowd.ownership.plan(SwitchCardinality("dozens"), ADA), "unknown_cardinality")
+
+
 @pytest.mark.parametrize(
     "levels",
     [

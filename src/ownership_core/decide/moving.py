@@ -44,7 +44,8 @@ def decide_offboard(command: Offboard, asking: Asking, targets: Targets) -> Ruli
         return _handing_over(command.staff, command.to, "offboard", asking, targets)
     refusals = (*asking.common_refusals(), *holder_problems(command.staff, asking, targets))
     effect = Effect(drop=Drop.ONE, dropped=command.staff, promote_by=asking.primary.promote_by)
-    return Ruling(refusals, asking.visible, tuple(asking.common_requirements()), effect)
+    requirements = (*asking.common_requirements(), *asking.automatic())
+    return Ruling(refusals, asking.visible, requirements, effect)
 
 
 def _handing_over(giver: StaffId, to: Distribution, source: str, asking: Asking, targets: Targets) -> Ruling:

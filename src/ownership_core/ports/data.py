@@ -121,7 +121,8 @@ class Draft:
 
     One that undoes takes back what the runs ``undoes`` did, none of which met a customer of another: one row
     for each that is visible, ``changed_since`` where the version is another by now and something would
-    change, ``limit_code`` where more staff than ``limits`` allow would be assigned.
+    change, ``limit_code`` where more staff than ``limits`` allow would be assigned, or in single one who does not
+    stand for the customer.
 
     ``keep_view_until`` is until when whoever loses an assignment may view the customer, so that no store needs a
     clock; None: not at all.

@@ -52,10 +52,9 @@ def leave_rules(writer: Writer, command: Offboard, run: Run) -> bool:
     successor = command.to.staff if isinstance(command.to, ToStaff) else None
     changed = False
     for rule in writer.rules():
-        to = replaced(rule.to, command.staff, successor)
-        if to == rule.to:
+        after = attrs.evolve(rule, to=replaced(rule.to, command.staff, successor) or NOBODY)
+        if after == rule:  # also one that gave to nobody already
             continue
-        after = attrs.evolve(rule, to=NOBODY if to is None else to)
         writer.save_rule(after, rule_event(run, rule.id, last_version(writer, rule.id) + 1, rule, after))
         changed = True
     return changed

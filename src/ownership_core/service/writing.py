@@ -131,6 +131,8 @@ class Writing:
 
     def plan(self, command: DraftedCommand) -> Run:
         """Decide and draft, and write nothing but the plan."""
+        if isinstance(command, SwitchCardinality):
+            self._ruling(command)  # to what nobody offers nobody can be drafted
         drafted = self._drafted(command, None)
         return self._run(command, drafted.draft, drafted.tally, RunState.PLANNED)
 

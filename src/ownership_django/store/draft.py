@@ -31,6 +31,7 @@ from django.db.models.lookups import Exact
 from ownership_core.commands import Matching
 from ownership_core.keys import KeyType
 from ownership_core.model import CustomerId
+from ownership_core.policies import SINGLE
 from ownership_core.ports import Draft
 from ownership_core.rows import FIRST_CODES, draft_codes, named, requirement_codes
 from ownership_core.ruling import PLACED, Demand, Drop, Fate, Primary
@@ -373,7 +374,10 @@ class Drafting:
         if draft.undoes:
             bits += f" + CASE WHEN as_it_was = 0 AND ({self._changes()}) THEN {_SINCE} ELSE 0 END"
         if draft.limits:
-            bits += f" | CASE WHEN {self._staff_after()} > room THEN {self._flag(draft.limit_code)} ELSE 0 END"
+            full = f"{self._staff_after()} > room"
+            if draft.undoes and draft.cardinality == SINGLE:  # who is assigned there stands for the customer
+                full += f" OR (primary_after IS NULL AND {self._staff_after()} > 0)"
+            bits += f" | CASE WHEN {full} THEN {self._flag(draft.limit_code)} ELSE 0 END"
         for code in draft.unplaced if draft.effect.add is PLACED and not draft.from_plan else ():
             bits += f" | CASE WHEN unplaced = %s THEN {self._flag(code)} ELSE 0 END"
             params = (*params, code)

@@ -17,7 +17,7 @@ from ownership_core.fields import Fields
 from ownership_core.ports import Capabilities, Query
 from ownership_django import conf, hosts
 from ownership_django.guard import guarded
-from ownership_django.models import Cardinality, Head, rows_of
+from ownership_django.models import Cardinality, Head, Rotation, rows_of
 from ownership_django.query import Conditions
 from ownership_django.store.errors import WHO, told, unfit
 from ownership_django.store.reader import CHUNK, DjangoReader
@@ -109,8 +109,8 @@ class DjangoStore:
     def digest(self) -> str:
         """A hash over every row of every table of ours; equal digests mean nothing was written.
 
-        A head nobody has used yet says nothing an absent one does not, and the numbers that rows are stored
-        under say nothing at all.
+        A head nobody has used yet says nothing an absent one does not, nor does a rotation nobody was dealt to yet;
+        the numbers that rows are stored under say nothing at all.
         """
         digest = hashlib.sha256()
         for model in apps.get_app_config("ownership").get_models():
@@ -139,4 +139,6 @@ def _all_rows(model: type[Model], using: str) -> QuerySet[Any]:
     rows = rows_of(model, using).order_by(*columns)
     if model is Head:
         rows = rows.exclude(version=0, no_auto=False)
+    if model is Rotation:
+        rows = rows.exclude(staff=None)
     return rows.values_list(*columns)

@@ -31,6 +31,7 @@ from sqlalchemy.types import BigInteger, Text
 
 from ownership_core.commands import Matching
 from ownership_core.model import StaffId
+from ownership_core.policies import SINGLE
 from ownership_core.ports import Draft
 from ownership_core.rows import FIRST_CODES, draft_codes, named, requirement_codes
 from ownership_core.ruling import PLACED, Demand, Drop, Fate, Placed, Primary, Side
@@ -361,6 +362,8 @@ class Drafting:
         for place, limit in enumerate(draft.limits):
             after = outcome.c.assigned - JsonLength(outcome.c.removed) + JsonLength(outcome.c.restored)
             crowded = and_(outcome.c[f"bound_{place}"] == 1, after > limit.staff)
+            if draft.cardinality == SINGLE:  # who is assigned there stands for the customer
+                crowded = or_(crowded, and_(after > 0, outcome.c.primary_after.is_(None)))
             bits = bits.bitwise_or(bit(crowded, self._flag(draft.limit_code), 0))
         codes = case((outcome.c.found == 1, bits), else_=not_found)
         touched = true() if draft.effect.touch else false()

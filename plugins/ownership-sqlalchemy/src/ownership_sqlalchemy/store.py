@@ -183,7 +183,7 @@ class SqlAlchemyStore:
         """A hash over every row of every table of ours; equal digests mean nothing was written.
 
         A head nobody has used yet (version 0, automatic assignment allowed) says nothing an absent one
-        does not: it is the lock of a customer, and left out.
+        does not: it is the lock of a customer, and left out. So is a rotation nobody was dealt to yet.
         """
         digest = hashlib.sha256()
         with self._connected() as connection:
@@ -198,5 +198,7 @@ class SqlAlchemyStore:
         statement = select(table).order_by(*table.primary_key.columns)
         if table is self._tables.head:
             statement = statement.where(not_(and_(table.c.version == 0, not_(table.c.no_auto))))
+        if table is self._tables.rotation:
+            statement = statement.where(table.c.staff.is_not(None))
         for row in connection.execute(statement, execution_options={"yield_per": CHUNK}):
             yield json.dumps(list(row), ensure_ascii=True).encode("ascii") + b"\n"

@@ -129,6 +129,13 @@ class MarkFacts(Contract):
         with empty.writer() as writer:
             assert writer.lock_rotations(["east", "west"]) == {"east": None, "west": EVE}
 
+    def test_to_hold_a_rotation_writes_nothing(self, empty: Store) -> None:
+        """One nobody was dealt to yet says nothing an absent one does not (I25)."""
+        before = empty.digest()
+        with empty.writer() as writer:
+            writer.lock_rotations(["west"])
+        assert empty.digest() == before
+
 
 class DealFacts(Contract):
     """Each customer gets the staff it was dealt to."""

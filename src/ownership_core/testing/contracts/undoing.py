@@ -205,6 +205,19 @@ class UndoFacts(Contract):
         result = take_back(shop, undoing("first", limits=(limit,), limit_code="too_many_staff"))
         assert {row.customer for row in result.rows if row.codes == ("too_many_staff",)} == refused
 
+    @pytest.mark.parametrize(("cardinality", "codes"), [("single", ("single_owner",)), ("multi", ())])
+    def test_nobody_comes_back_to_stand_beside_nobody_where_one_is_all(
+        self, shop: Store, cardinality: str, codes: tuple[str, ...]
+    ) -> None:
+        """A run from before a switch: in single who is assigned stands for the customer (I3)."""
+        with shop.writer() as writer:
+            beside = Effect(add=EVE, drop=Drop.EVERYONE_ELSE, primary=Primary.NOBODY, source="test")
+            apply(writer, "before", Ids((C1,)), beside, 3_500)
+        first(shop, Effect(add=EVE, primary=Primary.TAKE), C1)
+        with undone(shop) as writer:
+            draft = undoing("first", limits=(Limit(1),), limit_code="single_owner", cardinality=cardinality)
+            assert drafted(writer, draft).codes() == {C1: codes}
+
     def test_a_plan_of_taking_back_is_decided_again(self, shop: Store) -> None:
         """What moved between is stale, the rest comes back."""
         first(shop, TO_EVE, C1, C3)

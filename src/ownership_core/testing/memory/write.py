@@ -25,7 +25,7 @@ from ownership_core.model import (
     StaffId,
     Value,
 )
-from ownership_core.policies import Limit
+from ownership_core.policies import SINGLE, Limit
 from ownership_core.ports import Draft, Expected, NewRow, Query, Remembered, Run, RunState, Tally, Task
 from ownership_core.rules import Rule
 from ownership_core.ruling import (
@@ -227,7 +227,8 @@ class MemoryWriter(MemoryReader):
             codes.append(CHANGED_SINCE)
         codes += [r.code for r in draft.requirements if not self._holds(r.scope, customer)]
         codes += [d.requirement.code for d in draft.demands if not self._is_met(d, customer, outcome, undo)]
-        if any(self._is_crowded(limit, customer, outcome) for limit in draft.limits):
+        crowded = any(self._is_crowded(limit, customer, outcome) for limit in draft.limits)
+        if crowded or (draft.undoes and draft.limits and self._is_beside_nobody(draft, outcome)):
             codes.append(draft.limit_code)
         if share.code is not None:
             codes.append(share.code)
@@ -242,6 +243,10 @@ class MemoryWriter(MemoryReader):
 
     def _is_crowded(self, limit: Limit, customer: Customer, outcome: Outcome) -> bool:
         return len(outcome.after) > limit.staff and not self._holds(Not(limit.scope), customer)
+
+    def _is_beside_nobody(self, draft: Draft, outcome: Outcome) -> bool:
+        """Whether in single somebody would be assigned who does not stand for the customer."""
+        return draft.cardinality == SINGLE and bool(outcome.after) and outcome.primary_after is None
 
     def _is_stale(self, draft: Draft, customer: Customer, outcome: Outcome) -> bool:
         expected = self._expected[draft.run][customer.id]

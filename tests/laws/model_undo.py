@@ -1,0 +1,120 @@
+"""What taking a run back does to a plain shop, written from the sentences (C08, C09).
+
+Each customer the run changed is again as it was before, but for whom was changed since: those are listed. Whoever comes
+back must work here, be in reach and be allowed the customer; whoever goes must be in reach.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import model_dealing as dealing
+from . import naive
+from .model_customers import carry_out, staff_of
+from .model_hands import is_gone
+from .model_people import Denied
+from .model_switch import room
+from .naive import Plain
+
+__all__ = ["again", "carry_out", "new_matches", "planned"]
+
+REVERTIBLE = {
+    *("assign", "unassign", "set_primary", "clear_primary", "claim", "release"),
+    *("transfer", "offboard", "rebalance", "sweep", "revert"),
+}
+"""What changes assignments and nothing else."""
+
+
+def planned(shop: Plain, actor: Any, command: Any, at: int) -> list[Plain]:
+    """The row of every customer the run changed, that is still there and the asker may know of."""
+    rows = [row(shop, actor, done) for done in changed_by(shop, actor, command)]
+    return [one for one in rows if one["codes"] != {"not_found"}]
+
+
+def again(shop: Plain, actor: Any, command: Any, expected: list[Plain], at: int) -> list[Plain]:
+    """What no longer comes out as it was planned is stale."""
+    undone = {done["customer"]: done for done in changed_by(shop, actor, command)}
+    rows = []
+    for was in expected:
+        now = row(shop, actor, undone[was["customer"]])
+        if now["codes"] != {"not_found"}:
+            customer = shop["customers"][was["customer"]]
+            would = taken_back(customer["held"], undone[was["customer"]])
+            if customer["version"] != was["version"] or outcome(would) != outcome(was):
+                now = naive.refused(was["customer"], customer["version"], {*now["codes"], "stale"}) | {"fate": "stale"}
+        rows.append(now)
+    return rows
+
+
+def outcome(row: Plain) -> tuple[Any, ...]:
+    """What must come out again as it was planned."""
+    return row["after"], len(row["removed"]), len(row["restored"])
+
+
+def new_matches(shop: Plain, actor: Any, command: Any, plan: Plain) -> int:
+    """A run changed whom it changed: there are never more."""
+    return 0
+
+
+def changed_by(shop: Plain, actor: Any, command: Any) -> list[Plain]:
+    """The rows of the run that changed something; whoever may not ask is told no more than that."""
+    mine = naive.asker_problems(shop, actor, "assign")
+    if mine:
+        raise Denied(mine, exact=False)
+    run = shop["runs"].get(command.run)
+    if run is None:
+        raise Denied({"unknown_run"})
+    if run["what"] not in REVERTIBLE:
+        raise Denied({"not_revertible"})
+    return sorted((one for one in run["rows"] if one["fate"] == "changed"), key=lambda one: one["customer"])
+
+
+def row(shop: Plain, actor: Any, done: Plain) -> Plain:
+    """What becomes of one customer."""
+    id = done["customer"]
+    customer = shop["customers"].get(id)
+    if customer is None or not known_to(shop, actor, customer):
+        return naive.refused(id, 0, {"not_found"})
+    would = taken_back(customer["held"], done)
+    codes = objections(shop, actor, customer, done, would)
+    if codes:
+        return naive.refused(id, customer["version"], codes)
+    return {"customer": id, "version": customer["version"], "codes": set(), **would}
+
+
+def known_to(shop: Plain, actor: Any, customer: Plain) -> bool:
+    """Whether the asker may know of a customer."""
+    return naive.may(shop, actor, "view", customer) or naive.may(shop, actor, "assign", customer)
+
+
+def taken_back(held: list[Plain], done: Plain) -> Plain:
+    """Who came goes, who went comes back with its own date, role and source, and who stood for the customer does."""
+    brought = [done["added"], *staff_of(done.get("restored", []))]
+    kept = [one for one in held if one["staff"] not in brought]
+    restored = [one for one in done["removed"] if one["staff"] not in staff_of(kept)]
+    after = naive.standing(sorted([*kept, *restored], key=lambda one: one["staff"]), done["before"])
+    removed = [one for one in held if one["staff"] in brought]
+    stood = naive.primary_of(held)
+    fate = "changed" if removed or restored or stood != done["before"] else "unchanged"
+    told = {"before": stood, "after": done["before"], "added": None, "removed": removed, "restored": restored}
+    return {"fate": fate, "held": after, **told}
+
+
+def objections(shop: Plain, actor: Any, customer: Plain, done: Plain, would: Plain) -> set[str]:
+    """Every reason against taking it back."""
+    codes = set() if naive.may(shop, actor, "assign", customer) else {"not_permitted"}
+    if would["fate"] == "changed" and customer["version"] != done["version"] + 1:
+        codes.add("changed_since")
+    for staff in staff_of(done["removed"]):
+        codes |= dealing.unfit(shop, actor, staff, customer)
+    for staff in (done["added"], *staff_of(done.get("restored", []))):
+        gone = staff is not None and is_gone(shop, staff)
+        everybody = actor.kind != "staff" or naive.level_of(shop, actor, "assign") == "all"
+        if staff is not None and not (everybody if gone else naive.extends(shop, actor, "assign", staff)):
+            codes.add("holder_out_of_reach")
+    most = room(shop, shop["cardinality"])
+    if most is not None and len(would["held"]) > most:
+        codes.add("single_owner" if shop["cardinality"] == "single" else "too_many_staff")
+    if shop["cardinality"] == "single" and would["held"] and would["after"] is None:
+        codes.add("single_owner")  # I3: a run from before a switch
+    return codes
