@@ -148,7 +148,7 @@ class CustomersReader(SqlAsker):
         marked = [case((one_by_one.where(scope), 1 << place % BITS), else_=0) for place, scope in enumerate(scopes)]
         summed = [sum(marked[start : start + BITS], literal(0, BigInteger())) for start in range(0, len(marked), BITS)]
         values = [one_by_one.value(one_by_one.field(name, many=False)) for name in fields]
-        statement = (
+        statement: Select[Any] = (
             self._chosen(
                 self._compiler.asked_by(asker_of(query)),
                 query,
