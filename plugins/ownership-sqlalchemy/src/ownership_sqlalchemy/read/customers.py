@@ -148,7 +148,7 @@ class CustomersReader(SqlAsker):
         marked = [case((one_by_one.where(scope), 1 << place % BITS), else_=0) for place, scope in enumerate(scopes)]
         summed = [sum(marked[start : start + BITS], literal(0, BigInteger())) for start in range(0, len(marked), BITS)]
         values = [one_by_one.value(one_by_one.field(name, many=False)) for name in fields]
-        statement: Select[Any] = (
+        statement = (
             self._chosen(
                 self._compiler.asked_by(asker_of(query)),
                 query,
@@ -164,6 +164,7 @@ class CustomersReader(SqlAsker):
         if after is not None:
             key = self._tables.customer_key
             statement = statement.where(self._sorted_id > literal(after, Text() if key.is_loose else key))
+        found: Sequence[Any] = self._run(statement).all()
         told = 2 + len(summed)  # by place: a name is looked up for each row anew
         return [
             Marked(
@@ -172,7 +173,7 @@ class CustomersReader(SqlAsker):
                 values=dict(zip(fields, row[told:], strict=True)),
                 primary=row[1],
             )
-            for row in self._run(statement).all()
+            for row in found
         ]
 
     def loads(self, staff: Collection[StaffId], since: int) -> dict[StaffId, Load]:
