@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, Insert, Table, insert, inspect, select
+from sqlalchemy import Connection, Engine, Insert, Table, insert, inspect, select, true
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import DropTable
@@ -224,7 +224,11 @@ def _left_behind(connection: Connection, tables: Tables) -> list[Table]:
     there = set(inspect(connection).get_table_names())
     found = [table for table in reversed(tables.metadata.sorted_tables) if table.name in there]
     began = version_table(tables.prefix) in there
-    kept = [table.name for table in found if not began or connection.execute(select(table).limit(1)).first()]
+    kept = [
+        table.name
+        for table in found
+        if not began or connection.execute(select(true()).select_from(table).limit(1)).first()
+    ]
     if kept:
         what = f"There is no revision of ours, and yet there are tables of our names: {', '.join(sorted(kept))}."
         hint = (

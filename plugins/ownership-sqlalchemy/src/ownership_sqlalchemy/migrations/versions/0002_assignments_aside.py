@@ -12,6 +12,7 @@ from alembic import context, op
 
 from ownership_sqlalchemy.dialects import TABLE_OPTIONS, words
 from ownership_sqlalchemy.facts import HostFacts
+from ownership_sqlalchemy.migrations import again
 
 revision = "0002"
 down_revision = "0001"
@@ -28,7 +29,7 @@ def upgrade() -> None:
     customer, staff = _KEYS[tables.customer_key.key_type], _KEYS[tables.staff_key.key_type]
     if isinstance(tables.facts, HostFacts):  # its customers have a key of their own
         customer = tables.customer_key
-    op.create_table(
+    again.create_table(
         f"{p}assignment_aside",
         sa.Column("customer_id", customer, nullable=False),
         sa.Column("staff_id", staff, nullable=False),

@@ -12,6 +12,7 @@ from alembic import context, op
 
 from ownership_sqlalchemy.dialects import TABLE_OPTIONS, words
 from ownership_sqlalchemy.facts import HostFacts
+from ownership_sqlalchemy.migrations import again
 
 revision = "0003"
 down_revision = "0002"
@@ -36,7 +37,7 @@ def upgrade() -> None:
 
 
 def _covers(p: str, staff: Any) -> None:
-    op.create_table(
+    again.create_table(
         f"{p}cover",
         sa.Column("id", words(191), nullable=False),
         sa.Column("staff_id", staff, nullable=False),
@@ -53,13 +54,13 @@ def _covers(p: str, staff: Any) -> None:
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{p}cover")),
         **TABLE_OPTIONS,
     )
-    op.create_index(op.f(f"ix_{p}cover_staff_id"), f"{p}cover", ["staff_id"])
-    op.create_index(op.f(f"ix_{p}cover_by_id"), f"{p}cover", ["by_id"])
+    again.create_index(op.f(f"ix_{p}cover_staff_id"), f"{p}cover", ["staff_id"])
+    again.create_index(op.f(f"ix_{p}cover_by_id"), f"{p}cover", ["by_id"])
 
 
 def _shares(p: str, customer: Any, staff: Any, owner: str | None) -> None:
     held = [] if owner is None else [_reference(p, owner)]
-    op.create_table(
+    again.create_table(
         f"{p}share",
         sa.Column("customer_id", customer, nullable=False),
         sa.Column("staff_id", staff, nullable=False),
@@ -72,7 +73,7 @@ def _shares(p: str, customer: Any, staff: Any, owner: str | None) -> None:
         sqlite_with_rowid=False,
         **TABLE_OPTIONS,
     )
-    op.create_index(op.f(f"ix_{p}share_staff_id_until"), f"{p}share", ["staff_id", "until"])
+    again.create_index(op.f(f"ix_{p}share_staff_id_until"), f"{p}share", ["staff_id", "until"])
 
 
 def _reference(p: str, owner: str) -> sa.ForeignKeyConstraint:

@@ -12,6 +12,7 @@ from alembic import context, op
 
 from ownership_sqlalchemy.dialects import TABLE_OPTIONS, prose, words
 from ownership_sqlalchemy.facts import HostFacts
+from ownership_sqlalchemy.migrations import again
 
 revision = "0004"
 down_revision = "0003"
@@ -28,16 +29,16 @@ def upgrade() -> None:
     customer, staff = _KEYS[tables.customer_key.key_type], _KEYS[tables.staff_key.key_type]
     if isinstance(tables.facts, HostFacts):  # its customers have a key of their own
         customer = tables.customer_key.for_anything()
-    op.add_column(f"{p}run", sa.Column("part_of", words(191)))
-    op.add_column(f"{p}run", sa.Column("reached", words(191)))
-    op.create_index(op.f(f"ix_{p}run_part_of"), f"{p}run", ["part_of"])
+    again.add_column(f"{p}run", sa.Column("part_of", words(191)))
+    again.add_column(f"{p}run", sa.Column("reached", words(191)))
+    again.create_index(op.f(f"ix_{p}run_part_of"), f"{p}run", ["part_of"])
     for table in ("plan_item", "expectation"):
-        op.add_column(f"{p}{table}", sa.Column("receiver", staff))
-        op.add_column(f"{p}{table}", sa.Column("source", words(500), nullable=False, server_default=""))
-    op.add_column(f"{p}plan_item", sa.Column("role", words(500), nullable=False, server_default=""))
-    op.add_column(f"{p}plan_item", sa.Column("restored", prose(), nullable=False, server_default="[]"))
-    op.add_column(f"{p}expectation", sa.Column("restored", sa.BigInteger(), nullable=False, server_default="0"))
-    op.create_table(
+        again.add_column(f"{p}{table}", sa.Column("receiver", staff))
+        again.add_column(f"{p}{table}", sa.Column("source", words(500), nullable=False, server_default=""))
+    again.add_column(f"{p}plan_item", sa.Column("role", words(500), nullable=False, server_default=""))
+    again.add_column(f"{p}plan_item", sa.Column("restored", prose(), nullable=False, server_default="[]"))
+    again.add_column(f"{p}expectation", sa.Column("restored", sa.BigInteger(), nullable=False, server_default="0"))
+    again.create_table(
         f"{p}placement",
         sa.Column("run", words(191), nullable=False),
         sa.Column("customer_id", customer, nullable=False),
@@ -48,14 +49,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
         **TABLE_OPTIONS,
     )
-    op.create_table(
+    again.create_table(
         f"{p}rotation",
         sa.Column("name", words(191), nullable=False),
         sa.Column("staff", staff),
         sa.PrimaryKeyConstraint("name", name=op.f(f"pk_{p}rotation")),
         **TABLE_OPTIONS,
     )
-    op.create_table(
+    again.create_table(
         f"{p}rule",
         sa.Column("id", words(191), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
