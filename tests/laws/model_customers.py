@@ -16,7 +16,8 @@ from . import naive
 from .model_people import Denied, record
 from .naive import Plain
 
-RELIEVING = {"Assign", "Unassign", "SetPrimary", "ClearPrimary", "Transfer", "Offboard", "Rebalance"}
+RELIEVING = {"Assign", "Unassign", "SetPrimary", "ClearPrimary", "SwitchCardinality"}
+RELIEVING |= {"Transfer", "Offboard", "Rebalance", "Sweep"}
 """By these somebody is relieved of a customer; who releases one has given it up."""
 
 

@@ -178,6 +178,18 @@ def test_h08_rules_leave_owned_customers_alone(shop: Shop) -> None:
     assert shop.owner("a") == "tom"
 
 
+def test_row_41_whom_a_rule_relieves_goes_on_seeing_the_customer(open_shop: OpenShop) -> None:
+    """As by hand, where the settings keep the view; who gave to whom makes no difference to who had it."""
+    shop = open_shop(previous_staff="keep_view", keep_view_days=10)
+    people(shop, "lena", "tom")
+    shop.customer("a", "lena")
+    rule(shop, "all", Everything(), ToStaff("tom"), reassign=True)
+    shop.does(ADA, Sweep())
+    assert (shop.owner("a"), shop.sees(Actor.staff("lena"))) == ("tom", ["a"])
+    shop.clock.passes(days=10)
+    assert shop.sees(Actor.staff("lena")) == []
+
+
 def test_h07_a_broken_rule_guesses_nothing(open_shop: OpenShop) -> None:
     """Who would have had to be asked by it stays as it is; those before it fire, and the receipt says why."""
     shop = open_shop(fields=[{"name": "region"}])

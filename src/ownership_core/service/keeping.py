@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from ownership_core.commands import Assign, ClearPrimary, Command, Offboard, Rebalance, SetPrimary, Transfer, Unassign
+from ownership_core.commands import (
+    Assign,
+    ClearPrimary,
+    Command,
+    Offboard,
+    Rebalance,
+    SetPrimary,
+    Sweep,
+    SwitchCardinality,
+    Transfer,
+    Unassign,
+)
 from ownership_core.decide.covers import empty_window
 from ownership_core.errors import Refused
 from ownership_core.model import Actor
 from ownership_core.settings import PreviousStaff, Settings
 
 DAY = 24 * 3600 * 1_000_000
-TAKING = (Assign, Unassign, SetPrimary, ClearPrimary, Transfer, Offboard, Rebalance)
+TAKING = (Assign, Unassign, SetPrimary, ClearPrimary, SwitchCardinality, Transfer, Offboard, Rebalance, Sweep)
 """The commands by which somebody is relieved of customers; who releases one has given it up."""
 
 
