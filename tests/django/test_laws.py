@@ -71,7 +71,8 @@ class InSingle(Life):
 
     def looks_behind(self, store: Any) -> None:
         """Every row refers to one that is there, and events explain them all."""
-        connection.check_constraints()
+        if connection.vendor == "sqlite":  # servers refuse such a row themselves, and are slow to be asked
+            connection.check_constraints()
         with store.reader() as reader:
             assert list(unexplained(reader)) == []
 

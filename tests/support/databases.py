@@ -52,7 +52,11 @@ class Databases:
         """Drop everything that was made."""
         for kind, name in self._made:
             with self._servers[kind].connect() as connection:
-                drop = f"DROP SCHEMA {name} CASCADE" if kind == "postgresql" else f"DROP DATABASE {name}"
+                drop = (
+                    f"DROP SCHEMA IF EXISTS {name} CASCADE"
+                    if kind == "postgresql"
+                    else f"DROP DATABASE IF EXISTS {name}"
+                )
                 connection.exec_driver_sql(drop)
         for server in self._servers.values():
             server.dispose()
