@@ -87,6 +87,11 @@ def servers(databases: Any) -> Iterator[None]:
     _SERVERS.pop().close()
 
 
+def on_server(kind: str, cardinality: str) -> SqlAlchemyStore:
+    """An empty store on one server; the test is skipped where it is not named."""
+    return _SERVERS[-1].store(kind, cardinality)
+
+
 @contextmanager
 def shops(settings: Settings, world: World | None = None) -> Iterator[tuple[Clock, list[Ownership]]]:
     """The same shop in memory and in SQL, loaded with ``world``; the memory one comes first."""
@@ -116,7 +121,7 @@ def shop_on(kind: str, settings: Settings, world: World) -> Iterator[Ownership]:
     elif kind == "sqlite":
         store = shelf.open(fields=WORLD_FIELDS)
     else:
-        store = _SERVERS[-1].store(kind, settings.cardinality)
+        store = on_server(kind, settings.cardinality)
     load(store, world)
     try:
         yield _opened(store, settings, Clock())

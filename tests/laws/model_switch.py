@@ -24,8 +24,8 @@ def planned(shop: Plain, actor: Any, command: Any, at: int) -> list[Plain]:
 
 
 def again(shop: Plain, actor: Any, command: Any, expected: list[Plain], at: int) -> list[Plain]:
-    """A switch is never applied in part: what its plan holds must be what would happen now."""
-    raise NotImplementedError(shop, actor, command, expected, at)
+    """Never asked: a switch is not applied in part, what its plan holds must be what would happen now."""
+    raise AssertionError(command)
 
 
 def not_over_everybody(shop: Plain, actor: Any) -> set[str]:
