@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
 from itertools import pairwise
 from typing import Any
@@ -165,10 +166,13 @@ def run(
     A host's own command line hands in one ``command`` of ours, its ``session`` and what it is called there.
     """
     as_json = _wants_json(arguments)
+    session = session or Session()
+    if not arguments and isinstance(command, click.Group):  # click before 8.2 takes it for a question, and answers 0
+        with redirect_stdout(sys.stderr):
+            command.main(args=["--help"], prog_name=name, standalone_mode=False, obj=session)
+        return USAGE
     try:
-        answer: Any = command.main(
-            args=list(arguments), prog_name=name, standalone_mode=False, obj=session or Session()
-        )
+        answer: Any = command.main(args=list(arguments), prog_name=name, standalone_mode=False, obj=session)
     except OwnershipError as error:
         complain(error.problems, as_json)
         return exit_code(error)
