@@ -94,7 +94,7 @@ def _founded(cardinality: str) -> tuple[bytes, MemoryStore, ModelShop]:
         sqlite = SqlAlchemyStore.open(f"sqlite:///{folder}/o.db", fields=WORLD_FIELDS, cardinality=cardinality)
         sqlite.upgrade()
         shops = [opened(store, settings, clock, 1) for store in (memory, sqlite)]
-        for command in (*BASE, *SEVERAL[cardinality], LEAVER):
+        for command in _first_commands(cardinality):
             clock.passes()
             answer = model.execute(command, OPERATOR, shops[0].now())
             for shop in shops:
@@ -104,16 +104,30 @@ def _founded(cardinality: str) -> tuple[bytes, MemoryStore, ModelShop]:
         return Path(folder, "o.db").read_bytes(), memory, model
 
 
+def _first_commands(cardinality: str) -> tuple[Any, ...]:
+    return *BASE, *SEVERAL[cardinality], LEAVER
+
+
+def founded(store: Any, settings: Settings, clock: Clock) -> Ownership:
+    """The shop every life begins with on an empty store: the same commands at the same times, under the same ids."""
+    then = Clock()
+    shop = opened(store, Settings(cardinality=settings.cardinality, operator=True, at_most=2), then, 1)
+    for command in _first_commands(settings.cardinality):
+        then.passes()
+        shop.execute(command, OPERATOR)
+    return opened(store, settings, clock, 1000)
+
+
 def beginning(settings: Settings, file: Path) -> tuple[Clock, list[Ownership], ModelShop]:
     """The shop in memory, on SQLite in ``file``, and in plain dicts, under these settings."""
-    written, memory, founded = _founded(settings.cardinality)
+    written, memory, plain = _founded(settings.cardinality)
     file.write_bytes(written)
     clock = Clock()
     clock.passes(3600)
     ours = MemoryStore(WORLD_FIELDS, settings.cardinality)
     ours._state = memory._state.copy()
     sqlite = SqlAlchemyStore.open(f"sqlite:///{file}", fields=WORLD_FIELDS, cardinality=settings.cardinality)
-    model = founded.copied()
+    model = plain.copied()
     kept = {"departments", "roles", "staff", "customers"}
     model.shop.update({k: v for k, v in naive.shop_of(World(), settings).items() if k not in kept})
     return clock, [opened(store, settings, clock, 1000) for store in (ours, sqlite)], model
