@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ownership_core.commands import Cover, CoverCommand, EndCover
-from ownership_core.decide.asking import Asking
 from ownership_core.decide.covers import decide_cover, decide_end_cover, ended
 from ownership_core.events import BODY_VERSION, Subject
-from ownership_core.model import Actor, ActorKind, CoverRow, Json, Staff, StaffId
+from ownership_core.model import Actor, CoverRow, Json, Staff, StaffId
 from ownership_core.plan import Receipt
 from ownership_core.ports import Reader, Run, Writer
 from ownership_core.service.desk import Desk
-from ownership_core.service.people import NO_CHANGE, applied, event_of
+from ownership_core.service.people import NO_CHANGE, applied, asked_under_lock, event_of
 from ownership_core.service.refusals import refuse
 
 
@@ -26,7 +25,7 @@ def change(desk: Desk, writer: Writer, actor: Actor, command: CoverCommand) -> R
 def _cover(desk: Desk, writer: Writer, actor: Actor, command: Cover) -> Receipt:
     # Two covers of a chain or a cycle have somebody in common: who comes second waits here, and sees the first.
     both = (command.staff, command.by)
-    asking = _asking(desk, writer, actor, command, both)
+    asking = asked_under_lock(desk, writer, actor, command, both)
     run = applied(desk, asking, command, "cover")
     problems, after = decide_cover(command, asking, _colleagues(writer, both), writer.covers(both), run.id)
     if problems:
@@ -40,7 +39,7 @@ def _cover(desk: Desk, writer: Writer, actor: Actor, command: Cover) -> Receipt:
 
 def _end(desk: Desk, writer: Writer, actor: Actor, command: EndCover) -> Receipt:
     named = _named(writer, command.cover)
-    asking = _asking(desk, writer, actor, command, () if named is None else (named.staff, named.by))
+    asking = asked_under_lock(desk, writer, actor, command, () if named is None else (named.staff, named.by))
     before = _named(writer, command.cover)
     both = () if before is None else (before.staff, before.by)
     run = applied(desk, asking, command, "end_cover")
@@ -69,14 +68,6 @@ def cover_body(what: str, cover: CoverRow) -> Json:
     """The event of a cover: who, for whom, and the window it has afterwards, in UTC microseconds."""
     window = {"since": cover.since, "until": cover.until}
     return {"v": BODY_VERSION, "what": what, "staff": cover.staff, "by": cover.by, **window}
-
-
-def _asking(desk: Desk, writer: Writer, actor: Actor, command: CoverCommand, staff: Iterable[StaffId]) -> Asking:
-    """Who asks, with everybody concerned held until the end."""
-    asker = StaffId(actor.id)
-    mine = {asker} if actor.kind is ActorKind.STAFF else set()
-    writer.lock_staff({*mine, *staff}, changing=True)
-    return desk.counsel.asking(command, actor, writer.access(mine).get(asker), desk.now())
 
 
 def _named(writer: Writer, id: str) -> CoverRow | None:

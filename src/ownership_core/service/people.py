@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias, assert_never
 
-from ownership_core.commands import AccessCommand, ChangeDepartment, ChangeRules, ChangeStaff, GrantAccess
+from ownership_core.commands import AccessCommand, ChangeDepartment, ChangeRules, ChangeStaff, Command, GrantAccess
 from ownership_core.decide.asking import Asking
 from ownership_core.decide.people import decide_change_department, decide_change_staff, decide_grant_access
 from ownership_core.errors import Problem
@@ -35,12 +35,8 @@ PeopleCommand: TypeAlias = ChangeStaff | ChangeDepartment | GrantAccess
 
 def change(desk: Desk, writer: Writer, actor: Actor, command: PeopleCommand) -> Receipt:
     """Carry out a change of staff, departments or roles; the same again is unchanged."""
-    named = {StaffId(actor.id)} if actor.kind is ActorKind.STAFF else set()
-    if not isinstance(command, ChangeDepartment) and command.staff is not None:
-        named.add(command.staff)
-    writer.lock_staff(None if _concerns_many(command) else named, changing=True)
-    access = writer.access(named).get(StaffId(actor.id))
-    asking = desk.counsel.asking(command, actor, access, desk.now())
+    named = set() if isinstance(command, ChangeDepartment) or command.staff is None else {command.staff}
+    asking = asked_under_lock(desk, writer, actor, command, None if _concerns_many(command) else named)
     match command:
         case ChangeStaff():
             return _change_staff(desk, writer, command, asking)
@@ -50,6 +46,22 @@ def change(desk: Desk, writer: Writer, actor: Actor, command: PeopleCommand) -> 
             return _grant_access(desk, writer, command, asking)
         case _:
             assert_never(command)
+
+
+def asked_under_lock(
+    desk: Desk,
+    writer: Writer,
+    actor: Actor,
+    command: Command,
+    staff: Iterable[StaffId] | None,
+    *,
+    changing: bool = True,
+) -> Asking:
+    """Who asks, and what it may do, with it and ``staff`` held until the end; None holds everybody."""
+    asker = StaffId(actor.id)
+    mine = {asker} if actor.kind is ActorKind.STAFF else set()
+    writer.lock_staff(None if staff is None else {*mine, *staff}, changing=changing)
+    return desk.counsel.asking(command, actor, writer.access(mine).get(asker), desk.now())
 
 
 def _concerns_many(command: PeopleCommand) -> bool:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import attrs
 
 from ownership_core.commands import ChangeRules, Offboard
-from ownership_core.decide.asking import Asking
 from ownership_core.decide.rulebook import decide_change_rules
 from ownership_core.distribute import NOBODY, ToStaff, replaced
 from ownership_core.errors import invalid
 from ownership_core.events import BODY_VERSION, Event, Subject
-from ownership_core.model import Actor, ActorKind, Json, StaffId
+from ownership_core.model import Actor, Json
 from ownership_core.plan import Receipt
 from ownership_core.ports import Run, Writer
 from ownership_core.rules import Rule
 from ownership_core.service.desk import Desk
-from ownership_core.service.people import NO_CHANGE, applied, event_of
+from ownership_core.service.people import NO_CHANGE, applied, asked_under_lock, event_of
 from ownership_core.service.refusals import refuse
 from ownership_core.wire import rule_to_wire
 
@@ -25,7 +24,7 @@ WHAT = "change_rules"
 def change_rules(desk: Desk, writer: Writer, actor: Actor, command: ChangeRules) -> Receipt:
     """Write one rule or forget one. Codes: those of whoever may not, ``unknown_rule``, ``version_conflict``."""
     id = _named(command)
-    asking = _asking(desk, writer, actor, command)
+    asking = asked_under_lock(desk, writer, actor, command, (), changing=False)
     before = next((rule for rule in writer.rules() if rule.id == id), None)
     version = last_version(writer, id)
     problems = decide_change_rules(command, asking, before, version)
@@ -78,9 +77,3 @@ def _named(command: ChangeRules) -> str:
     if (command.rule is None) is (command.forget is None):
         raise invalid("invalid_value", "Either a rule is written or one is forgotten.", "Give rule or forget.")
     return command.rule.id if command.rule is not None else str(command.forget)
-
-
-def _asking(desk: Desk, writer: Writer, actor: Actor, command: ChangeRules) -> Asking:
-    me = {StaffId(actor.id)} if actor.kind is ActorKind.STAFF else set()
-    writer.lock_staff(me)
-    return desk.counsel.asking(command, actor, writer.access(me).get(StaffId(actor.id)), desk.now())
