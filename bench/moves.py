@@ -13,7 +13,7 @@ from bench.byhand import ByHand
 from bench.measure import Case
 from bench.place import Place, vacuum
 from bench.reads import settings
-from bench.writes import AT
+from bench.writes import AT, Undone
 from ownership_core import Assign, Offboard, Revert, Rotation
 from ownership_core.model import Actor
 from ownership_core.scope import Has
@@ -43,10 +43,6 @@ SPLIT = (
 )
 
 
-class _Undone(Exception):
-    """Ends a transaction that was only measured."""
-
-
 @frozen
 class Moves:
     """Each move by the door an application uses, and bare: assignments deleted and inserted, and nothing else."""
@@ -66,11 +62,11 @@ class Moves:
     def ours(self, name: str, *, back: bool = False) -> None:
         """Carried out, and taken back where asked; undone at the end."""
         admin = Actor.staff(self.place.shop.admin)
-        with suppress(_Undone), self.ownership.atomic() as transaction:
+        with suppress(Undone), self.ownership.atomic() as transaction:
             run = transaction.execute(self.command(name), admin, strict=False).run
             if back:
                 transaction.execute(Revert(str(run), notify=False), admin)
-            raise _Undone
+            raise Undone
 
     def bare(self, name: str) -> None:
         """The rows that move, and nothing else."""

@@ -93,11 +93,8 @@ WRITTEN = (
 )
 """What a run wrote, and all it left standing."""
 
-_LITE = {
-    "yes": "1",
-    "no": "0",
-    "id": "customer_id",
-    "listed": "(SELECT value AS id FROM json_each(:ids )) wanted",
+# What a plan row and an event say, in the words of each database; a Django site's tables hold the same.
+IN_SQLITE = {
     "removed": (
         "json_array(json_object('staff', before, 'primary', json('true'), 'since', since, 'role', role,"
         " 'source', source))"
@@ -108,11 +105,14 @@ _LITE = {
         " 'manual')), 'removed', json(removed), 'fields', json('[]'))"
     ),
 }
-_PG = {
-    "yes": "true",
-    "no": "false",
+_LITE = {
+    **IN_SQLITE,
+    "yes": "1",
+    "no": "0",
     "id": "customer_id",
-    "listed": "unnest(:ids) AS wanted (id)",
+    "listed": "(SELECT value AS id FROM json_each(:ids )) wanted",
+}
+IN_POSTGRESQL = {
     "removed": (
         "json_build_array(json_build_object('staff', before, 'primary', true, 'since', since, 'role', role,"
         " 'source', source))::text"
@@ -123,9 +123,16 @@ _PG = {
         " 'source', 'manual')), 'removed', removed::json, 'fields', '[]'::json)::text"
     ),
 }
+_PG = {
+    **IN_POSTGRESQL,
+    "yes": "true",
+    "no": "false",
+    "id": "customer_id",
+    "listed": "unnest(:ids) AS wanted (id)",
+}
 
 
-class _Undone(Exception):
+class Undone(Exception):
     """Ends a transaction that was only measured."""
 
 
@@ -142,13 +149,13 @@ class Bulk:
         shop = self.place.shop
         answer: tuple[Any, ...] = ()
         command = SetPrimary(Ids(tuple(self.ids)), shop.receiver, notify=False)  # type: ignore[arg-type]
-        with suppress(_Undone), ownership.atomic() as transaction:
+        with suppress(Undone), ownership.atomic() as transaction:
             receipt = transaction.execute(command, Actor.staff(shop.admin))
             answer = receipt.tally.changed, receipt.tally.unchanged, receipt.tally.refused
             if proof:
                 connection: Any = transaction.writer._connection  # type: ignore[attr-defined]
                 answer = (*answer, self._written(connection.connection.dbapi_connection, str(receipt.run)))
-            raise _Undone
+            raise Undone
         return answer
 
     def by_hand(self, proof: bool = False) -> Any:

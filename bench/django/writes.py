@@ -15,7 +15,7 @@ from django.db import transaction
 from bench.django.load import vacuum
 from bench.django.site import Site
 from bench.measure import Case
-from bench.writes import AT
+from bench.writes import AT, IN_POSTGRESQL, IN_SQLITE, Undone
 from ownership_core.commands import Ids, SetPrimary
 from ownership_core.model import Actor
 from ownership_core.service import Ownership
@@ -96,39 +96,19 @@ WRITTEN = (
 """What a run wrote, and all it left standing."""
 
 _LITE = {
+    **IN_SQLITE,
     "text": "TEXT",
     "run": "%(run)s",
     "staff": "%(staff)s",
     "listed": "(SELECT value AS id FROM json_each(%(ids)s)) wanted",
-    "removed": (
-        "json_array(json_object('staff', before, 'primary', json('true'), 'since', since, 'role', role,"
-        " 'source', source))"
-    ),
-    "body": (
-        "json_object('v', 1, 'what', 'set_primary', 'primary', json_array(primary_before, primary_after), 'added',"
-        " json_array(json_object('staff', added, 'primary', json('true'), 'since', {at}, 'role', '', 'source',"
-        " 'manual')), 'removed', json(removed), 'fields', json('[]'))"
-    ),
 }
 _PG = {
+    **IN_POSTGRESQL,
     "text": "VARCHAR",
     "run": "%(run)s::varchar",
     "staff": "%(staff)s::varchar",
     "listed": "unnest(%(ids)s::bigint[]) AS wanted (id)",
-    "removed": (
-        "json_build_array(json_build_object('staff', before, 'primary', true, 'since', since, 'role', role,"
-        " 'source', source))::text"
-    ),
-    "body": (
-        "json_build_object('v', 1, 'what', 'set_primary', 'primary', json_build_array(primary_before, primary_after),"
-        " 'added', json_build_array(json_build_object('staff', added, 'primary', true, 'since', {at}, 'role', '',"
-        " 'source', 'manual')), 'removed', removed::json, 'fields', '[]'::json)::text"
-    ),
 }
-
-
-class _Undone(Exception):
-    """Ends a transaction that was only measured."""
 
 
 @frozen
@@ -143,12 +123,12 @@ class Bulk:
         shop = self.site.shop
         answer: tuple[Any, ...] = ()
         command = SetPrimary(Ids(tuple(self.ids)), shop.receiver, notify=False)  # type: ignore[arg-type]
-        with suppress(_Undone), ownership.atomic() as together:
+        with suppress(Undone), ownership.atomic() as together:
             receipt = together.execute(command, Actor.staff(shop.admin))
             answer = receipt.tally.changed, receipt.tally.unchanged, receipt.tally.refused
             if proof:
                 answer = (*answer, self._written(str(receipt.run)))
-            raise _Undone
+            raise Undone
         return answer
 
     def by_hand(self, proof: bool = False) -> Any:
@@ -158,7 +138,7 @@ class Bulk:
         values["ids"] = listed if self.site.postgresql else json.dumps(listed)
         fates = dict.fromkeys(("changed", "unchanged", "refused"), 0)
         answer: tuple[Any, ...] = ()
-        with suppress(_Undone), transaction.atomic(using=self.site.alias), self.site.connection.cursor() as cursor:
+        with suppress(Undone), transaction.atomic(using=self.site.alias), self.site.connection.cursor() as cursor:
             for step in (*(LOCKS if self.site.postgresql else ()), PLAN, COUNTS):
                 cursor.execute(self._spoken(step), self._of(step, values))
             fates.update(cursor.fetchall())
@@ -167,7 +147,7 @@ class Bulk:
             answer = tuple(fates.values())
             if proof:
                 answer = (*answer, self._written("bench"))
-            raise _Undone
+            raise Undone
         return answer
 
     def rest(self) -> None:
