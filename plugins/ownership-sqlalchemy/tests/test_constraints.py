@@ -46,6 +46,9 @@ def test_secondaries_are_free(multi: SqlAlchemyStore) -> None:
     """Empty slots do not collide."""
     _add(multi, "c1", "cid", None)
     _add(multi, "c1", "eve", None)
+    with multi.engine.connect() as connection:
+        beside = text("SELECT staff_id FROM ownership_assignment WHERE customer_id = 'c1' AND slot IS NULL")
+        assert {"cid", "eve"} <= set(connection.scalars(beside))
 
 
 @pytest.mark.parametrize(
