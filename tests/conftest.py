@@ -106,13 +106,14 @@ def _mariadb(databases: Any) -> Iterator[Opener]:
 
 
 def _on_server(databases: Any, kind: str) -> Iterator[Opener]:
-    """Tables are made once for each kind of key and each shop a test has at a time, and emptied for the next."""
-    from databases import emptied  # noqa: PLC0415 - only where servers are asked for
+    """Tables are made once for each kind of key and each shop a test has at a time, and its first rows put back for the next."""
+    from databases import Rows, copied, emptied, refilled  # noqa: PLC0415 - only where servers are asked for
 
     from ownership_sqlalchemy import SqlAlchemyStore  # noqa: PLC0415
 
     made: list[SqlAlchemyStore] = []
     resting: dict[tuple[KeyType, KeyType], list[SqlAlchemyStore]] = {}
+    founded: dict[tuple[object, ...], Rows] = {}
 
     @contextmanager
     def opened(cardinality: str, *, customer_key: KeyType, staff_key: KeyType, fields: Fields) -> Iterator[Store]:
@@ -123,9 +124,14 @@ def _on_server(databases: Any, kind: str) -> Iterator[Opener]:
             made[-1].upgrade()
             free.append(made[-1])
         tables = free.pop()
-        emptied(tables.engine, tables._tables, cardinality=cardinality)
         store = SqlAlchemyStore.open(tables.engine, cardinality=cardinality, fields=fields, **keys)
-        _found(store, cardinality, staff_key)
+        new = cardinality, customer_key, staff_key
+        if new in founded:
+            refilled(tables.engine, tables._tables, founded[new])
+        else:
+            emptied(tables.engine, tables._tables, cardinality=cardinality)
+            _found(store, cardinality, staff_key)
+            founded[new] = copied(tables.engine, tables._tables)
         yield store
         free.append(tables)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 from uuid import uuid4
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, Table, create_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+Rows: TypeAlias = list[tuple[Table, list[dict[str, Any]]]]
 VARIABLES = {"postgresql": "OWNERSHIP_TEST_POSTGRES_URL", "mariadb": "OWNERSHIP_TEST_MARIADB_URL"}
 
 
@@ -91,3 +92,18 @@ def emptied(
                 connection.exec_driver_sql(f"DELETE FROM {name}")
             connection.exec_driver_sql("SET foreign_key_checks = 1")
         connection.execute(tables.cardinality.update().values(name=cardinality))
+
+
+def copied(engine: Engine, tables: Any) -> Rows:
+    """All rows there are, in an order in which they can be put back."""
+    with engine.connect() as connection:
+        found = ((table, connection.execute(table.select()).mappings().all()) for table in tables.metadata.sorted_tables)
+        return [(table, [dict(row) for row in rows]) for table, rows in found if rows]
+
+
+def refilled(engine: Engine, tables: Any, rows: Rows) -> None:
+    """Exactly these rows, whatever was there."""
+    emptied(engine, tables, (), cardinality="")
+    with engine.begin() as connection:
+        for table, kept in rows:
+            connection.execute(table.insert(), kept)
