@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import TextIO
@@ -239,7 +240,9 @@ def _left_behind(connection: Connection, tables: Tables) -> list[Table]:
     return found
 
 
+@cache
 def _script() -> ScriptDirectory:
+    """The steps as they lie beside this file, read once: every service that starts asks for the newest."""
     return ScriptDirectory(str(MIGRATIONS))
 
 

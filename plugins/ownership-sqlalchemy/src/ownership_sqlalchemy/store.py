@@ -48,6 +48,7 @@ class SqlAlchemyStore:
         self._cardinality = cardinality
         self._owns_engine = owns_engine
         self._host = host
+        self._tables_fit = False
         self.shelf = Shelf()
 
     @classmethod
@@ -129,7 +130,9 @@ class SqlAlchemyStore:
             self._database.require(connection)
             self._database.check_connection(connection)
             schema.check(connection, self._tables, cardinality)
-            self._database.check_tables(connection, list(self._tables.metadata.tables.values()))
+            if not self._tables_fit:  # asked once: a grant that is taken away later is missed by the database itself
+                self._database.check_tables(connection, list(self._tables.metadata.tables.values()))
+                self._tables_fit = True
 
     @contextmanager
     def reader(self) -> Iterator[SqlReader]:
