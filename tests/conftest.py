@@ -25,7 +25,7 @@ from shop import Clock, OpenShop, Shop
 Opener: TypeAlias = Callable[..., AbstractContextManager[Store]]
 
 STORES = os.environ.get("OWNERSHIP_TEST_STORES", "memory sqlite").split()
-"""Where the stories happen; `tox -e stories` has them happen on servers."""
+"""Where the stories happen; `tox -e statements` has them happen on servers."""
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +106,7 @@ def _mariadb(databases: Any) -> Iterator[Opener]:
 
 
 def _on_server(databases: Any, kind: str) -> Iterator[Opener]:
-    """Tables are made once for each kind of key and each shop a test has at a time, and its first rows put back for the next."""
+    """Tables are made once for each kind of key and each shop a test has at a time; first rows are put back."""
     from databases import Rows, copied, emptied, refilled  # noqa: PLC0415 - only where servers are asked for
 
     from ownership_sqlalchemy import SqlAlchemyStore  # noqa: PLC0415

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -19,6 +18,7 @@ from sqlalchemy.engine import URL
 from ownership_core import Actor, Ownership, load_settings
 from ownership_sqlalchemy import SqlAlchemyStore
 
+COUNTED = "counted"
 ADA = Actor.staff("ada")
 Tell: TypeAlias = Callable[..., None]
 
@@ -48,15 +48,21 @@ def chance(seed: str) -> random.Random:
 
 
 @pytest.fixture
-def tell(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Tell:
+def tell(record_property: Callable[[str, object], None]) -> Tell:
     """Says what was counted, also where nothing failed."""
 
     def say(**counted: object) -> None:
-        with capsys.disabled():
-            told = ", ".join(f"{name} {value}" for name, value in counted.items())
-            sys.stdout.write(f"\n  {request.node.name}: {told}\n")
+        record_property(COUNTED, ", ".join(f"{name} {value}" for name, value in counted.items()))
 
     return say
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What each test counted, whichever process it ran in."""
+    for report in terminalreporter.getreports("passed"):
+        for name, told in report.user_properties:
+            if name == COUNTED and report.when == "call":
+                terminalreporter.write_line(f"{report.nodeid.partition('::')[2]}: {told}")
 
 
 @pytest.fixture(scope="session")

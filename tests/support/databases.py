@@ -97,7 +97,9 @@ def emptied(
 def copied(engine: Engine, tables: Any) -> Rows:
     """All rows there are, in an order in which they can be put back."""
     with engine.connect() as connection:
-        found = ((table, connection.execute(table.select()).mappings().all()) for table in tables.metadata.sorted_tables)
+        found = (
+            (table, connection.execute(table.select()).mappings().all()) for table in tables.metadata.sorted_tables
+        )
         return [(table, [dict(row) for row in rows]) for table, rows in found if rows]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from databases import emptied
 from sqlalchemy import event
 
 from ownership_core.testing.worlds import WORLD_FIELDS
@@ -64,6 +65,35 @@ def anywhere(address: Callable[[], Any]) -> Iterator[Opener]:
     yield open_one
     for store in opened:
         store.close()
+
+
+@pytest.fixture(scope="session")
+def _resting() -> Iterator[dict[tuple[str, str], list[SqlAlchemyStore]]]:
+    """Stores on servers whose test is over, by kind and cardinality."""
+    resting: dict[tuple[str, str], list[SqlAlchemyStore]] = {}
+    yield resting
+    for stores in resting.values():
+        for store in stores:
+            store.close()
+
+
+@pytest.fixture
+def somewhere(anywhere: Opener, kind: str, _resting: dict[tuple[str, str], list[SqlAlchemyStore]]) -> Iterator[Opener]:
+    """As ``anywhere``, on servers in tables that a test before had: for tests that leave tables as they were made."""
+    taken: list[tuple[str, SqlAlchemyStore]] = []
+
+    def open_one(cardinality: str) -> SqlAlchemyStore:
+        if kind == "sqlite":
+            return anywhere(cardinality=cardinality)
+        free = _resting.setdefault((kind, cardinality), [])
+        store = free.pop() if free else anywhere(cardinality=cardinality)
+        emptied(store.engine, store._tables, cardinality=cardinality)
+        taken.append((cardinality, store))
+        return store
+
+    yield open_one
+    for cardinality, store in taken:
+        _resting[kind, cardinality].append(store)
 
 
 @pytest.fixture

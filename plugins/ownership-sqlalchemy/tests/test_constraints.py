@@ -27,17 +27,17 @@ def _add(store: SqlAlchemyStore, customer: str, staff: str, slot: int | None, ca
 
 
 @pytest.fixture
-def multi(anywhere: Any) -> SqlAlchemyStore:
+def multi(somewhere: Any) -> SqlAlchemyStore:
     """The small shop in multi."""
-    store: SqlAlchemyStore = anywhere(cardinality="multi")
+    store: SqlAlchemyStore = somewhere(cardinality="multi")
     load(store, small_shop())
     return store
 
 
 @pytest.fixture
-def single(anywhere: Any) -> SqlAlchemyStore:
+def single(somewhere: Any) -> SqlAlchemyStore:
     """The small shop in single."""
-    store: SqlAlchemyStore = anywhere(cardinality="single")
+    store: SqlAlchemyStore = somewhere(cardinality="single")
     load(store, in_single(small_shop()))
     return store
 

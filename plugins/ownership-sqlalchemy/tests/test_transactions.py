@@ -25,9 +25,9 @@ ALL = Query(Everything())
 
 
 @pytest.fixture
-def shop(anywhere: Any) -> SqlAlchemyStore:
+def shop(somewhere: Any) -> SqlAlchemyStore:
     """The small shop in multi."""
-    store: SqlAlchemyStore = anywhere(cardinality="multi")
+    store: SqlAlchemyStore = somewhere(cardinality="multi")
     load(store, small_shop())
     return store
 
