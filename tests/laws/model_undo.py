@@ -1,7 +1,8 @@
 """What taking a run back does to a plain shop, written from the sentences (C08, C09).
 
 Each customer the run changed is again as it was before, but for whom was changed since: those are listed. Whoever comes
-back must work here, be in reach and be allowed the customer; whoever goes must be in reach.
+back must work here, be in reach and be allowed the customer; whoever goes must be in reach. A till takes back only what
+left a customer unassigned.
 """
 
 from __future__ import annotations
@@ -103,6 +104,10 @@ def taken_back(held: list[Plain], done: Plain) -> Plain:
 def objections(shop: Plain, actor: Any, customer: Plain, done: Plain, would: Plain) -> set[str]:
     """Every reason against taking it back."""
     codes = set() if naive.may(shop, actor, "assign", customer) else {"not_permitted"}
+    if actor.kind == "system" and customer["held"]:
+        codes.add("already_assigned")
+    if actor.kind == "system" and customer["values"].get("no_auto") is not False:
+        codes.add("no_auto")
     if would["fate"] == "changed" and customer["version"] != done["version"] + 1:
         codes.add("changed_since")
     for staff in staff_of(done["removed"]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from shop import OpenShop, Shop
 
-from ownership_core import Actor, Assign, ChangeCustomer, ChangeStaff, Mode, Offboard, Revert, SetPrimary, Transfer
+from ownership_core import Actor, Assign, ChangeCustomer, ChangeStaff, Mode, Offboard, Revert, SetPrimary, Transfer, Unassign
 from ownership_core.errors import Refused
 
 ADA = Actor.staff("ada")
@@ -53,6 +53,18 @@ def test_c09_twice_is_nothing(shop: Shop) -> None:
     with shop.unchanged():
         receipt = shop.does(ADA, Revert(run))
     assert (receipt.run, receipt.tally.unchanged) == (None, 3)
+
+
+def test_i31_a_till_takes_nobody_s_customers_back(shop: Shop) -> None:
+    """It gives unassigned customers out; what somebody was given meanwhile, by itself too, is not its to take."""
+    given(shop, customers=2)
+    till = Actor.system("till", "r1")
+    shop.change(Unassign(["c0"], "lena"))
+    sold = shop.does(till, Assign("c0", "tom")).run
+    freed = shop.change(Unassign(["c1"], "lena")).run
+    assert shop.does(till, Revert(sold)).tally.codes == {"already_assigned": 1}
+    assert shop.does(till, Revert(freed)).changed == 1
+    assert [shop.owner("c0"), shop.owner("c1")] == ["tom", "lena"]
 
 
 def test_taking_back_is_taken_back(multi: Shop) -> None:
