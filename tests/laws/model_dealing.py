@@ -61,8 +61,9 @@ def reassigns(shop: Plain, command: Any) -> bool:
 
 
 def refusals(shop: Plain, actor: Any, command: Any) -> set[str]:
-    """D05: everybody who is named is there and in reach; who is named alone or by weight works."""
-    codes, giver = set(), giver_of(command)
+    """D05: everybody who is named is there and in reach; who is named alone or by weight works. No till sends away."""
+    by_itself = actor.kind == "system" and kind(command) == "Offboard"
+    codes, giver = {"not_permitted"} if by_itself else set(), giver_of(command)
     if giver is not None and is_gone(shop, giver):
         everybody = actor.kind != "staff" or naive.level_of(shop, actor, "assign") == "all"
         codes |= set() if everybody else {"target_out_of_reach"}

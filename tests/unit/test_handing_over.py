@@ -190,12 +190,14 @@ def test_d06_everything_is_released_when_nobody_takes_over(shop: Shop) -> None:
     assert shop.holders("a") == []
 
 
+@pytest.mark.parametrize("strict", [None, False])
 @pytest.mark.parametrize("to", [None, "tom"])
-def test_i31_a_till_takes_nobody_from_a_leaver(shop: Shop, to: str | None) -> None:
-    """What runs by itself touches unassigned customers only, also where it would leave them to nobody."""
+def test_i31_a_till_sends_nobody_away(shop: Shop, to: str | None, strict: bool | None) -> None:
+    """What runs by itself touches unassigned customers only, and leaves rules and covers as they are."""
     people(shop, "lena", "tom")
     shop.customer("c1", "lena")
-    shop.refuses(Actor.system("till", "r1"), Offboard("lena", to), "strict_refused")
+    shop.change(ChangeRules(Rule("all", Everything(), Rotation("all", {"lena", "tom"}))))
+    shop.refuses(Actor.system("till", "r1"), Offboard("lena", to), "not_permitted", strict=strict)
 
 
 def test_d07_rules_no_longer_name_the_leaver(shop: Shop) -> None:

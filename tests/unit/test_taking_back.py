@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from shop import OpenShop, Shop
 
-from ownership_core import Actor, Assign, ChangeCustomer, ChangeStaff, Mode, Offboard, Revert, SetPrimary, Transfer, Unassign
+from ownership_core import (
+    Actor,
+    Assign,
+    ChangeCustomer,
+    ChangeStaff,
+    Mode,
+    Offboard,
+    Revert,
+    SetPrimary,
+    Transfer,
+    Unassign,
+)
 from ownership_core.errors import Refused
 
 ADA = Actor.staff("ada")

@@ -15,12 +15,13 @@ from ownership_core.decide.asking import (
     holder_problems,
     inactive_staff,
     is_in_reach,
+    not_permitted,
     reach_problems,
     unknown_staff,
 )
 from ownership_core.distribute import Distribution, ToStaff, Weighted, named_staff, parts
 from ownership_core.errors import Problem
-from ownership_core.model import StaffId
+from ownership_core.model import ActorKind, StaffId
 from ownership_core.ruling import PLACED, Demand, Drop, Effect, Primary, Requirement, Ruling, Side
 from ownership_core.scope import UNASSIGNED, AssignedTo, Equals, Not, Nothing
 
@@ -35,21 +36,29 @@ def decide_transfer(command: Transfer, asking: Asking, targets: Targets) -> Ruli
     Per customer: not_found, not_permitted, not_held, website_mismatch, group_restricted, no_target,
     no_capacity, and what plugins demand.
     """
-    return _handing_over(command.giver, command.to, "transfer", asking, targets)
+    return _handing_over(command.giver, command.to, "transfer", asking, targets, asking.common_refusals())
 
 
 def decide_offboard(command: Offboard, asking: Asking, targets: Targets) -> Ruling:
-    """Hand everything a staff holds over, or release it (D02, D06). Codes as for :func:`decide_transfer`."""
+    """Hand everything a staff holds over, or release it (D02, D06). Codes as for :func:`decide_transfer`.
+
+    A person decides who has left: a till or rule would take customers from somebody (I31), and the leaver out of
+    rules and covers.
+    """
+    refusals = asking.common_refusals()
+    if asking.actor.kind is ActorKind.SYSTEM:
+        refusals.append(not_permitted(asking.actor, "offboard"))
     if command.to is not None:
-        return _handing_over(command.staff, command.to, "offboard", asking, targets)
-    refusals = (*asking.common_refusals(), *holder_problems(command.staff, asking, targets))
+        return _handing_over(command.staff, command.to, "offboard", asking, targets, refusals)
+    refusals += holder_problems(command.staff, asking, targets)
     effect = Effect(drop=Drop.ONE, dropped=command.staff, promote_by=asking.primary.promote_by)
-    requirements = (*asking.common_requirements(), *asking.automatic())
-    return Ruling(refusals, asking.visible, requirements, effect)
+    return Ruling(tuple(refusals), asking.visible, tuple(asking.common_requirements()), effect)
 
 
-def _handing_over(giver: StaffId, to: Distribution, source: str, asking: Asking, targets: Targets) -> Ruling:
-    refusals = [*asking.common_refusals(), *holder_problems(giver, asking, targets), *_receivers(to, asking, targets)]
+def _handing_over(
+    giver: StaffId, to: Distribution, source: str, asking: Asking, targets: Targets, refusals: list[Problem]
+) -> Ruling:
+    refusals += [*holder_problems(giver, asking, targets), *_receivers(to, asking, targets)]
     if giver in named_staff(to):
         refusals.append(_same_staff(giver))
     requirements = [*asking.common_requirements(), Requirement(NOT_HELD, AssignedTo([giver]), "authority")]
