@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -24,12 +25,15 @@ sys.path.insert(0, str(Path(__file__).parent / "tests" / "support"))
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("glance", max_examples=15, deadline=None, derandomize=True)  # what `quick` asked elsewhere
 settings.register_profile(
-    "ci", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "ci", max_examples=45, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile(
     "hunt", max_examples=5000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("quick")
+
+# Tests leave few cycles behind, and looking for them took a tenth of all time.
+gc.set_threshold(200_000, 20, 100)
 
 
 def _leave(namespace: dict[str, Any]) -> None:

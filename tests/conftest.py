@@ -82,15 +82,25 @@ def _memory() -> Opener:
     return opened
 
 
-@pytest.fixture
-def _sqlite(tmp_path: Path, _templates: Callable[..., Path]) -> Opener:
+@pytest.fixture(scope="session")
+def _sqlite(tmp_path_factory: pytest.TempPathFactory, _templates: Callable[..., Path]) -> Opener:
+    """A store is gone on with when its test is over: to compile all statements anew takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("shops")
+    resting: dict[str, list[tuple[Path, Any]]] = {}
+
     @contextmanager
     def opened(cardinality: str, **options: Any) -> Iterator[Store]:
-        copy = tmp_path / f"shop-{len(list(tmp_path.glob('shop-*.db')))}.db"
-        shutil.copyfile(_templates(cardinality, options["customer_key"], options["staff_key"]), copy)
-        store = _in_file(copy, cardinality=cardinality, **options)
+        template = _templates(cardinality, options["customer_key"], options["staff_key"])
+        free = resting.setdefault(repr((template, options)), [])
+        if not free:
+            file = folder / f"shop-{len(list(folder.glob('shop-*.db')))}.db"
+            shutil.copyfile(template, file)
+            free.append((file, _in_file(file, cardinality=cardinality, **options)))
+        file, store = free.pop()
+        shutil.copyfile(template, file)
         yield store
         store.close()
+        free.append((file, store))
 
     return opened
 

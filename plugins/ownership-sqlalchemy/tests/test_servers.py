@@ -120,15 +120,11 @@ class TestMariadbScopes(ScopeContract):
     kind: ClassVar[str] = "mariadb"
 
 
-class TestMariadbStoreOnAHostsEngine(StoreContract):
-    """MariaDB through connections that compare texts as the server likes: case and blanks at the end do not count."""
-
-    kind: ClassVar[str] = "mariadb"
-    plain: ClassVar[bool] = True
-
-
 class TestMariadbScopesOnAHostsEngine(ScopeContract):
-    """The same for every scope."""
+    """MariaDB through connections that compare texts as the server likes: case and blanks at the end do not count.
+
+    So do those of a shop with tables of its own, below, where all the rest is asked too.
+    """
 
     kind: ClassVar[str] = "mariadb"
     plain: ClassVar[bool] = True
