@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent / "tests" / "support"))
 # always belongs to the change at hand. New examples are looked for by hand: pytest --hypothesis-profile=hunt.
 # No deadline: two busy cores make any example slow once.
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
-settings.register_profile("glance", max_examples=15, deadline=None, derandomize=True)  # what `quick` asked elsewhere
+settings.register_profile("glance", max_examples=10, deadline=None, derandomize=True)  # what `quick` asked elsewhere
 settings.register_profile(
     "ci", max_examples=45, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -54,4 +54,4 @@ class InDjango(Elsewhere):
 @pytest.mark.parametrize("cardinality", CARDINALITIES)
 def test_random_lives_go_on_as_everywhere(cardinality: str) -> None:
     """I12: whatever happens, in any order, under each cardinality."""
-    go_on(InDjango, cardinality, 4)
+    go_on(InDjango, cardinality, 3)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from attrs import evolve
 from ownership_core.commands import Ids, Matching, One
 from ownership_core.errors import Conflict
 from ownership_core.events import Subject, customer_body, read_line
-from ownership_core.model import Actor, Assignment, CustomerId, Department, Level, StaffId, Value
+from ownership_core.model import Actor, Assignment, Customer, CustomerId, Department, Level, StaffId, Value
 from ownership_core.policies import SINGLE, SortKey
 from ownership_core.ports import NewRow, Remembered, Store, Writer
 from ownership_core.ruling import Drop, Effect, Fate, PlanRow, Primary, carry_out
@@ -38,6 +38,7 @@ from ownership_core.testing.contracts.drafts import TO_EVE, draft_of, drafted
 from ownership_core.testing.contracts.reads import noted
 from ownership_core.testing.worlds import LOADER, apply, new_run
 
+CUSTOMERS = (C1, C2, C3, C4, C5)
 NEWCOMER = CustomerId("c9")
 PROMOTIONS = ((), (SortKey.SINCE,), (SortKey.ROLE, SortKey.SINCE), (SortKey.STAFF,))
 ROOMS = (0, 1, 2)
@@ -87,9 +88,10 @@ class EffectFacts(Contract):
         """Set-based statements and the reference agree on every customer of the shop."""
         world = single(small_shop()) if cardinality == SINGLE else small_shop()
         with self.opened(tmp_path, cardinality, world) as store:
+            before = found(store, *CUSTOMERS)
             for effect in all_effects(cardinality):
                 with undone(store) as writer:
-                    _compare(writer, effect)
+                    _compare(writer, before, effect)
 
     def test_assignments_come_by_staff_id(self, shop: Store) -> None:
         """Whatever order they began in."""
@@ -218,12 +220,10 @@ class EffectFacts(Contract):
             apply(writer, "broken", One(C3), Effect(add=EVE))
 
 
-def _compare(writer: Writer, effect: Effect) -> None:
+def _compare(writer: Writer, before: Iterable[Customer], effect: Effect) -> None:
     """Carry ``effect`` out on everybody, in the store and in Python."""
-    ids = [C1, C2, C3, C4, C5]
-    before = writer.customers(ids)
     apply(writer, "effect", Matching(Everything()), effect, at=7_000)
-    after = {customer.id: customer for customer in writer.customers(ids)}
+    after = {customer.id: customer for customer in writer.customers(CUSTOMERS)}
     for customer in before:
         expected = carry_out(effect, customer.assignments, 7_000, customer.inactive)
         assert set(after[customer.id].assignments) == set(expected.after), (effect, customer.id)
