@@ -35,7 +35,7 @@ from ownership_core import (
 from ownership_core.scope import ANY
 
 ADA = Actor.staff("ada")
-BLOCK = 20  # rounds between two looks at all rows
+BLOCK = 50  # rounds between two looks at all rows
 STAFF = [f"s{number}" for number in range(8)]
 RETAIL_ONLY = GroupRestriction(RestrictionMode.ALLOW, frozenset({"retail"}))
 TRADE_ONLY = GroupRestriction(RestrictionMode.ALLOW, frozenset({"trade"}))
