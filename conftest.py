@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent / "tests" / "support"))
 settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("glance", max_examples=10, deadline=None, derandomize=True)  # what `quick` asked elsewhere
 settings.register_profile(
-    "ci", max_examples=45, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "ci", max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile(
     "hunt", max_examples=5000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
