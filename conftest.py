@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent / "tests" / "support"))
 # Both gates are derandomized: the same commit gets the same answer, here and on the next machine, so that a red test
 # always belongs to the change at hand. New examples are looked for by hand: pytest --hypothesis-profile=hunt.
 # No deadline: two busy cores make any example slow once.
-settings.register_profile("quick", max_examples=50, deadline=None, derandomize=True)
-settings.register_profile("glance", max_examples=10, deadline=None, derandomize=True)  # what `quick` asked elsewhere
+settings.register_profile("quick", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("glance", max_examples=10, deadline=None, derandomize=True)  # for another Python or server
 settings.register_profile(
     "ci", max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
