@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from attrs import evolve
+
 from ownership_core.commands import Offboard, Rebalance, Revert, Sweep, Transfer
 from ownership_core.decide.asking import (
     ALREADY_ASSIGNED,
@@ -36,7 +38,7 @@ def decide_transfer(command: Transfer, asking: Asking, targets: Targets) -> Ruli
     Per customer: not_found, not_permitted, not_held, website_mismatch, group_restricted, no_target,
     no_capacity, and what plugins demand.
     """
-    return _handing_over(command.giver, command.to, "transfer", asking, targets, asking.common_refusals())
+    return _handing_over(command.giver, command.to, "transfer", asking, targets)
 
 
 def decide_offboard(command: Offboard, asking: Asking, targets: Targets) -> Ruling:
@@ -45,20 +47,17 @@ def decide_offboard(command: Offboard, asking: Asking, targets: Targets) -> Ruli
     A person decides who has left: a till or rule would take customers from somebody (I31), and the leaver out of
     rules and covers.
     """
-    refusals = asking.common_refusals()
-    if asking.actor.kind is ActorKind.SYSTEM:
-        refusals.append(not_permitted(asking.actor, "offboard"))
+    by_itself = [not_permitted(asking.actor, "offboard")] if asking.actor.kind is ActorKind.SYSTEM else []
     if command.to is not None:
-        return _handing_over(command.staff, command.to, "offboard", asking, targets, refusals)
-    refusals += holder_problems(command.staff, asking, targets)
+        ruling = _handing_over(command.staff, command.to, "offboard", asking, targets)
+        return evolve(ruling, refusals=(*by_itself, *ruling.refusals))
+    refusals = (*by_itself, *asking.common_refusals(), *holder_problems(command.staff, asking, targets))
     effect = Effect(drop=Drop.ONE, dropped=command.staff, promote_by=asking.primary.promote_by)
-    return Ruling(tuple(refusals), asking.visible, tuple(asking.common_requirements()), effect)
+    return Ruling(refusals, asking.visible, tuple(asking.common_requirements()), effect)
 
 
-def _handing_over(
-    giver: StaffId, to: Distribution, source: str, asking: Asking, targets: Targets, refusals: list[Problem]
-) -> Ruling:
-    refusals += [*holder_problems(giver, asking, targets), *_receivers(to, asking, targets)]
+def _handing_over(giver: StaffId, to: Distribution, source: str, asking: Asking, targets: Targets) -> Ruling:
+    refusals = [*asking.common_refusals(), *holder_problems(giver, asking, targets), *_receivers(to, asking, targets)]
     if giver in named_staff(to):
         refusals.append(_same_staff(giver))
     requirements = [*asking.common_requirements(), Requirement(NOT_HELD, AssignedTo([giver]), "authority")]
