@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -26,28 +25,6 @@ Opener: TypeAlias = Callable[..., AbstractContextManager[Store]]
 
 STORES = os.environ.get("OWNERSHIP_TEST_STORES", "memory sqlite").split()
 """Where the stories happen; `tox -e statements` has them happen on servers."""
-
-
-@pytest.fixture(scope="session")
-def _templates(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """A database with its tables and first admin, made once for each cardinality and kind of key."""
-    made: dict[tuple[object, ...], Path] = {}
-
-    def template(cardinality: str, customer_key: KeyType, staff_key: KeyType) -> Path:
-        key = (cardinality, customer_key, staff_key)
-        if key not in made:
-            made[key] = tmp_path_factory.mktemp("template") / "shop.db"
-            options: dict[str, Any] = {
-                "cardinality": cardinality,
-                "customer_key": customer_key,
-                "staff_key": staff_key,
-            }
-            store = _in_file(made[key], upgrade=True, **options)
-            _found(store, cardinality, staff_key)
-            store.close()
-        return made[key]
-
-    return template
 
 
 @pytest.fixture(params=STORES)
@@ -83,26 +60,32 @@ def _memory() -> Opener:
 
 
 @pytest.fixture(scope="session")
-def _sqlite(tmp_path_factory: pytest.TempPathFactory, _templates: Callable[..., Path]) -> Opener:
-    """A store is gone on with when its test is over: to compile all statements anew takes longer than most tests."""
-    folder = tmp_path_factory.mktemp("shops")
-    resting: dict[str, list[tuple[Path, Any]]] = {}
+def _sqlite() -> Iterator[Opener]:
+    """A file and its engine are gone on with when a test is over, and its first rows put back."""
+    pytest.importorskip("ownership_sqlalchemy", exc_type=ImportError)
+    from shelf import Shelf, migrated  # noqa: PLC0415 - only where the package is installed
+
+    resting: dict[tuple[str, KeyType, KeyType], list[Shelf]] = {}
 
     @contextmanager
-    def opened(cardinality: str, **options: Any) -> Iterator[Store]:
-        template = _templates(cardinality, options["customer_key"], options["staff_key"])
-        free = resting.setdefault(repr((template, options)), [])
-        if not free:
-            file = folder / f"shop-{len(list(folder.glob('shop-*.db')))}.db"
-            shutil.copyfile(template, file)
-            free.append((file, _in_file(file, cardinality=cardinality, **options)))
-        file, store = free.pop()
-        shutil.copyfile(template, file)
-        yield store
-        store.close()
-        free.append((file, store))
+    def opened(cardinality: str, *, customer_key: KeyType, staff_key: KeyType, fields: Fields) -> Iterator[Store]:
+        keys: dict[str, Any] = {"customer_key": customer_key, "staff_key": staff_key}
 
-    return opened
+        def founded(file: Path, cardinality: str) -> Any:
+            store = migrated(file, cardinality, **keys)
+            _found(store, cardinality, staff_key)
+            return store
+
+        free = resting.setdefault((cardinality, customer_key, staff_key), [])
+        shelf = free.pop() if free else Shelf(cardinality, founded)
+        yield shelf.open(fields=fields, **keys)
+        shelf.rest()
+        free.append(shelf)
+
+    yield opened
+    for shelves in resting.values():
+        for shelf in shelves:
+            shelf.close()
 
 
 @pytest.fixture(scope="session")
@@ -165,11 +148,3 @@ def multi(open_shop: OpenShop) -> Shop:
 def _found(store: Store, cardinality: str, staff_key: KeyType) -> None:
     admins = {KeyType.TEXT: "ada", KeyType.INTEGER: "1", KeyType.UUID: "018bcfe5-6800-7000-8000-000000000001"}
     Ownership(store, Settings(cardinality=cardinality), clock=Clock()).bootstrap(admins[staff_key], "Ada", "root")
-
-
-def _in_file(file: Path, *, upgrade: bool = False, **options: Any) -> Any:
-    ownership_sqlalchemy = pytest.importorskip("ownership_sqlalchemy", exc_type=ImportError)
-    store = ownership_sqlalchemy.SqlAlchemyStore.open(f"sqlite:///{file}", **options)
-    if upgrade:
-        store.upgrade()
-    return store

@@ -10,8 +10,9 @@ from typing import Any
 from ownership_sqlalchemy import SqlAlchemyStore
 
 
-def _migrated(path: Path, cardinality: str) -> SqlAlchemyStore:
-    made = SqlAlchemyStore.open(f"sqlite:///{path}", cardinality=cardinality)
+def migrated(path: Path, cardinality: str, **options: Any) -> SqlAlchemyStore:
+    """A store in a new file."""
+    made = SqlAlchemyStore.open(f"sqlite:///{path}", cardinality=cardinality, **options)
     made.upgrade()
     return made
 
@@ -33,7 +34,7 @@ class Shelf:
         self._path = Path(self._folder.name) / "ownership.db"
         self._cardinality = cardinality
         self._again = again
-        made = (make or _migrated)(self._path, cardinality=cardinality)
+        made = (make or migrated)(self._path, cardinality=cardinality)
         self._engine = made.engine
         self._engine.dispose()
         self._template = self._path.read_bytes()
