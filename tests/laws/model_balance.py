@@ -82,11 +82,7 @@ def objections(shop: Plain, actor: Any, command: Any, id: str) -> set[str]:
         codes.add("holder_out_of_reach")
     if surely(command.keep, naive.record_of(shop, id), WORLD_FIELDS):
         codes.add("kept")
-    if actor.kind == "system" and customer["held"]:
-        codes.add("already_assigned")  # I31
-    if actor.kind == "system" and customer["values"].get("no_auto") is not False:
-        codes.add("no_auto")  # E12
-    return codes
+    return codes | naive.by_itself(actor, customer)
 
 
 def moved(shop: Plain, id: str, receiver: str, at: int) -> Plain:

@@ -135,11 +135,7 @@ def objections(shop: Plain, actor: Any, command: Any, id: str) -> set[str]:
         codes.add("not_held")
     if only(command) is not None:
         codes |= bounds(shop, str(only(command)), customer)
-    if actor.kind == "system" and customer["held"]:
-        codes.add("already_assigned")  # I31
-    if actor.kind == "system" and customer["values"].get("no_auto") is not False:
-        codes.add("no_auto")  # E12
-    return codes
+    return codes | naive.by_itself(actor, customer)
 
 
 def kept_back(shop: Plain, actor: Any, command: Any, customer: Plain) -> set[str]:

@@ -104,10 +104,7 @@ def taken_back(held: list[Plain], done: Plain) -> Plain:
 def objections(shop: Plain, actor: Any, customer: Plain, done: Plain, would: Plain) -> set[str]:
     """Every reason against taking it back."""
     codes = set() if naive.may(shop, actor, "assign", customer) else {"not_permitted"}
-    if actor.kind == "system" and customer["held"]:
-        codes.add("already_assigned")
-    if actor.kind == "system" and customer["values"].get("no_auto") is not False:
-        codes.add("no_auto")
+    codes |= naive.by_itself(actor, customer)
     if would["fate"] == "changed" and customer["version"] != done["version"] + 1:
         codes.add("changed_since")
     for staff in staff_of(done["removed"]):

@@ -290,6 +290,14 @@ def asker_problems(shop: Plain, actor: Any, right: str) -> set[str]:
     return {"not_permitted"} if level_of(shop, actor, right) == "none" else set()
 
 
+def by_itself(actor: Any, customer: Plain) -> set[str]:
+    """Why a rule or till leaves a customer alone: it has somebody (I31), or is marked so (E12)."""
+    if actor.kind != "system":
+        return set()
+    codes = {"already_assigned"} if customer["held"] else set()
+    return codes if customer["values"].get("no_auto") is False else codes | {"no_auto"}
+
+
 def extends(shop: Plain, actor: Any, right: str, staff: str) -> bool:
     """Whether a right extends to a colleague (row 90)."""
     if actor.kind != "staff" or staff == actor.id:
@@ -383,11 +391,7 @@ def failing(shop: Plain, actor: Any, command: Any, customer: Plain) -> set[str]:
         codes |= crowded(shop, command, customer["held"])
     if any(not extends(shop, actor, "assign", one["staff"]) for one in losers(shop, command, customer["held"])):
         codes.add("holder_out_of_reach")
-    if actor.kind == "system" and customer["held"]:
-        codes.add("already_assigned")  # I31
-    if actor.kind == "system" and customer["values"].get("no_auto") is not False:
-        codes.add("no_auto")  # E12
-    return codes
+    return codes | by_itself(actor, customer)
 
 
 def failing_claim(shop: Plain, actor: Any, customer: Plain) -> set[str]:
