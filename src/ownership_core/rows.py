@@ -281,7 +281,8 @@ def _gather(one: _Gathered, row: Any) -> None:
         case "shared":
             one.shared_until = row.number or 0
         case "covered":
-            one.covered[row.text].add(row.more)
+            if row.more is not None:
+                one.covered[row.text].add(row.more)
         case "department rule" | "own rule" as what:
             groups = one.rules.setdefault((what == "own rule", row.text, row.more), set())
             if row.customer_group is not None:

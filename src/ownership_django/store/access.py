@@ -36,7 +36,8 @@ from ownership_django.store.words import bit, staff_listed
 _ACTIVE, _RESTRICTED, _SUPERUSER, _EMPLOYED = 1, 2, 4, 8
 _Row = namedtuple("_Row", "what staff text more customer_group number flag")  # noqa: PYI024 - as rows come
 
-# Trees end where they come back: UNION drops repeats. ``key`` is a word of SQL.
+# Trees end where they come back: UNION drops repeats. ``key`` is a word of SQL. What a colleague may do is joined
+# outside, so that every database begins with who is stood in for: SQLite began with all staff of all roles.
 _STATEMENT = """
 WITH RECURSIVE chosen (id, flag, version, mode) AS ({chosen}),
 below (staff, unit) AS (
@@ -68,8 +69,8 @@ UNION ALL SELECT 'cover', chosen.id, covers.id, covers.staff_id, {nothing}, cove
     FROM chosen JOIN {cover} covers ON covers.by_id = chosen.id
 UNION ALL SELECT DISTINCT 'covered', chosen.id, covers.staff_id, levels.action, {nothing}, 0, 0
     FROM chosen JOIN {cover} covers ON covers.by_id = chosen.id
-    JOIN {role} held ON held.staff_id = covers.staff_id
-    JOIN {level} levels ON levels.role_id = held.role_id AND levels.level > 0
+    LEFT JOIN {role} held ON held.staff_id = covers.staff_id
+    LEFT JOIN {level} levels ON levels.role_id = held.role_id AND levels.level > 0
 UNION ALL SELECT 'shared', chosen.id, {nothing}, {nothing}, {nothing},
     (SELECT MAX(shares.until) FROM {share} shares WHERE shares.staff_id = chosen.id), 0 FROM chosen
 """

@@ -126,12 +126,15 @@ def _shared_until(tables: Tables, staff: CTE) -> ColumnElement[int]:
 
 
 def _covered_actions(tables: Tables, staff: CTE) -> Select[Any]:
-    """What each of these colleagues may do to customers of its own."""
+    """What each of these colleagues may do to customers of its own; a row without an action for who may do nothing.
+
+    Outer joins, so that every database begins with who is stood in for: SQLite began with all staff of all roles.
+    """
     cover, held, level = tables.cover, tables.staff_role, tables.role_level
     source = (
         staff.join(cover, cover.c.by_id == staff.c.id)
-        .join(held, held.c.staff_id == cover.c.staff_id)
-        .join(level, (level.c.role == held.c.role) & (level.c.level >= int(Level.OWN)))
+        .outerjoin(held, held.c.staff_id == cover.c.staff_id)
+        .outerjoin(level, (level.c.role == held.c.role) & (level.c.level >= int(Level.OWN)))
     )
     return _row("covered", staff.c.id, as_text(cover.c.staff_id), level.c.action).select_from(source).distinct()
 
