@@ -9,7 +9,7 @@ host's own querysets, which ``visible_to`` only ever narrows.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -24,6 +24,7 @@ from django.db.models import (
     DateField,
     DateTimeField,
     Field,
+    ForeignKey,
     GeneratedField,
     IntegerField,
     ManyToManyField,
@@ -91,6 +92,7 @@ class Place:
 
     ``many`` says that the path leads to any number of rows. ``blank`` says that the column cannot be NULL and
     keeps what is missing as the empty text, as Django's own models do; such a text then counts as missing.
+    ``sure`` says that whoever has a row at the end of the path has a value: nobody need look into that row.
     """
 
     declared: Declared
@@ -100,6 +102,12 @@ class Place:
     start: Start
     many: bool = False
     blank: bool = False
+    sure: bool = False
+
+    @property
+    def there(self) -> str:
+        """The path whose end is NULL just where there is no value."""
+        return (self.path.rpartition(LOOKUP_SEP)[0] or self.path) if self.sure else self.path
 
 
 @frozen(eq=False)
@@ -227,8 +235,8 @@ def _place(model: type[Model], fields: Fields, name: str, path: str) -> Place:
     declared = fields[name]
     if name in OURS:
         raise InvalidSettings(_wrong(f"The field {name!r} is kept by us.", "Leave it out.", "FIELDS", name))
-    last, many = _walked(model, name, path)
-    column, kept = _end(last)
+    way, many = _walked(model, name, path)
+    column, kept = _end(way[-1])
     if kept is None or kept not in _HOLDS[declared.kind]:
         what = f"A {type(column).__name__} holds no {declared.kind.value} ({path})."
         hint = "Map a field of that kind, or declare the field as another kind."
@@ -237,12 +245,14 @@ def _place(model: type[Model], fields: Fields, name: str, path: str) -> Place:
         what = f"The field {name!r} has one value, and {path!r} leads to many."
         raise InvalidSettings(_wrong(what, "Map a path over single relations.", "FIELDS", name), who=conf.WHO)
     blank = kept is Kept.TEXT and not column.null and column.blank and declared.optional
-    return Place(declared, path, column, kept, _start(model, path), many, blank)
+    sure = not column.null and not blank and _is_kept(way)
+    return Place(declared, path, column, kept, _start(model, path), many, blank, sure)
 
 
-def _walked(model: type[Model], name: str, path: str) -> tuple[Any, bool]:
-    """The last field of a path, and whether the way there leads to many rows."""
+def _walked(model: type[Model], name: str, path: str) -> tuple[list[Any], bool]:
+    """The fields of a path, and whether the way leads to many rows."""
     here, found, many = model, None, False
+    way: list[Any] = []
     for step in path.split(LOOKUP_SEP):
         if found is not None and not hasattr(found, "path_infos"):
             what = f"{here._meta.label}.{found.name} leads nowhere, so there is no {step!r} behind it ({path})."
@@ -256,7 +266,17 @@ def _walked(model: type[Model], name: str, path: str) -> tuple[Any, bool]:
         if hasattr(found, "path_infos"):
             many = many or any(hop.m2m for hop in found.path_infos)
             here = found.path_infos[-1].to_opts.model
-    return found, many
+        way.append(found)
+    return way, many
+
+
+def _is_kept(way: Sequence[Any]) -> bool:
+    """Whether the database keeps the row that the last relation of a path refers to, as long as it is referred to."""
+    relation: Any = way[-2] if len(way) > 1 else None
+    if isinstance(relation, ManyToManyField):
+        through: Any = relation.remote_field.through
+        relation = through._meta.get_field(relation.m2m_reverse_field_name())
+    return isinstance(relation, ForeignKey) and bool(getattr(relation, "db_constraint", False))
 
 
 def _start(model: type[Model], path: str) -> Start:

@@ -283,7 +283,7 @@ class Conditions:
         if tests is False:
             return not wanted
         here = attrs.evolve(place, path=start.rest)
-        rows = rows_in(start.model).filter(as_q(all_of([present(here), told(tests, True)])))
+        rows = rows_in(start.model).filter(as_q(self._of_one(here, tests, True)))
         mine = Exists(rows.filter(**{start.link: OuterRef(start.outer)}))
         return Q(mine) if wanted else Q(~mine)
 

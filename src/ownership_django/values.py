@@ -63,13 +63,13 @@ def told(tests: Tests, wanted: bool) -> Part:
 
 def present(place: Place) -> Q:
     """There is a value."""
-    there = Q(IsNull(F(place.path), False))
+    there = Q(IsNull(F(place.there), False))
     return there & Q(~SameText(F(place.path), [""])) if place.blank else there
 
 
 def absent(place: Place) -> Q:
     """There is none."""
-    gone = Q(IsNull(F(place.path), True))
+    gone = Q(IsNull(F(place.there), True))
     return gone | Q(SameText(F(place.path), [""])) if place.blank else gone
 
 

@@ -35,7 +35,7 @@ from ownership_core.testing.contracts.scopes import TELLING, examples
 from ownership_core.testing.oracle import plain, surely
 from ownership_core.testing.strategies import scopes, worlds
 from ownership_core.testing.worlds import WORLD_FIELDS, World
-from ownership_django import hosts, query
+from ownership_django import conf, hosts, query
 from ownership_django import models as ours
 from ownership_django import sentence as sentence_module
 from ownership_django.guard import guarded, seen_version
@@ -164,6 +164,22 @@ def test_a_question_tells_errors_as_ours(db: None) -> None:
     )
     with pytest.raises(OwnershipError), transaction.atomic():
         asked.ask(str(_named("full")["id"]))
+
+
+def test_what_is_never_missing_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether somebody has a group follows from the row that leads to it, where the database keeps that group."""
+
+    def asked() -> str:
+        conf.forget()
+        return str(hosts.customers().rows().filter(query.condition(s.Has("groups", s.ANY))).query).replace('"', "")
+
+    link = bazaar.Profile.groups.through._meta.get_field("group")
+    column = "code IS NOT NULL"
+    assert column not in asked()
+    monkeypatch.setattr(link, "db_constraint", False)
+    assert column in asked()
+    monkeypatch.undo()
+    conf.forget()
 
 
 # --- columns of every sort
