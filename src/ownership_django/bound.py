@@ -28,7 +28,7 @@ from ownership_core.service.reading import Sight, Visible, access_changed
 from ownership_django import conf, hosts
 from ownership_django.actors import Asker, entering
 from ownership_django.guard import guarded
-from ownership_django.probe import Probe, probe
+from ownership_django.probe import Probe, kept_probe, probe
 from ownership_django.query import condition
 from ownership_django.sentence import sentence
 from ownership_django.service import ownership, superusers
@@ -207,10 +207,10 @@ class BoundOwnership:
     def _probe(self, action: str) -> Probe:
         """The statement that asks about one customer; kept unless time alone will change what it has to ask."""
         query, lasts = self._query(action)
-        made = probe(hosts.customers(), conf.configuration().database, query)
-        if lasts:
-            self._probes[action] = made
-        return made
+        if not lasts:
+            return probe(hosts.customers(), conf.configuration().database, query)
+        self._probes[action] = kept_probe(hosts.customers(), conf.configuration().database, query)
+        return self._probes[action]
 
     def _query(self, action: str) -> tuple[Query, bool]:
         """Whom the asker may do ``action`` to, by its access as it is now, and whether that holds until it changes.

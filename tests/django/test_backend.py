@@ -25,6 +25,7 @@ from office import CREW, OWNED, Office, id_of
 from ownership_core.commands import ChangeStaff, GrantAccess, Unassign
 from ownership_core.model import Actor, CustomerId, StaffId
 from ownership_core.scope import ANY
+from ownership_django import conf, probe
 from ownership_django.actors import asker_of
 from ownership_django.backend import OwnershipBackend
 from ownership_django.bound import BoundOwnership
@@ -234,6 +235,19 @@ def test_a_question_costs_one_statement(office: Office) -> None:
         with CaptureQueriesContext(connection) as sent:
             asking.has_perm("ownership.view", row)
         assert len(sent) == expected, sent.captured_queries
+
+
+def test_its_statement_is_made_once_for_an_access(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each request has a user of its own; another statement is made for another access. Watches ``probe._kept``."""
+    made, make = [], probe.probe
+    monkeypatch.setattr(probe, "probe", lambda *what: made.append(what) or make(*what))
+    adler = customer("adler")
+    conf.forget()
+    assert [user("anna").has_perm("ownership.view", adler) for _ in range(3)] == [True] * 3
+    assert len(made) == 1
+    office.do(ChangeStaff(StaffId("anna"), active=False))
+    assert not user("anna").has_perm("ownership.view", adler)
+    assert len(made) == 2
 
 
 def test_it_may_be_awaited(office: Office) -> None:
