@@ -24,11 +24,12 @@ from ownership_django.store import DjangoStore
 
 PLAN = """
 INSERT INTO ownership_planitem (run, customer, version, fate, codes, selected, primary_before, primary_after,
- added, removed)
+ added, removed, receiver, source, role, restored)
 SELECT {run}, id, version, CASE WHEN codes > 0 THEN 'refused' WHEN already THEN 'unchanged' ELSE 'changed' END,
  codes, true, CASE WHEN codes = 0 THEN before END, CASE WHEN codes = 0 THEN {staff} END,
  CASE WHEN codes = 0 AND NOT already THEN {staff} END,
- CASE WHEN codes > 0 OR already OR before IS NULL THEN '[]' ELSE {removed} END
+ CASE WHEN codes > 0 OR already OR before IS NULL THEN '[]' ELSE {removed} END,
+ NULL, '', '', '[]'
 FROM (SELECT c.id, h.version, a.staff_id AS before, a.role, a.source, a.since,
   coalesce(a.staff_id = {staff}, false) AS already,
   CASE WHEN EXISTS (SELECT 1 FROM shop_profile p JOIN shop_profile_groups g ON g.profile_id = p.id
@@ -89,7 +90,8 @@ WRITTEN = (
         " ORDER BY subject"
     ),
     (
-        "SELECT customer, version, fate, selected, primary_before, primary_after, added, removed"
+        "SELECT customer, version, fate, selected, primary_before, primary_after, added, removed, receiver, source,"
+        " role, restored"
         " FROM ownership_planitem WHERE run = %(run)s ORDER BY customer"
     ),
 )
