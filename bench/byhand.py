@@ -89,8 +89,8 @@ class ByHand:
         if not self.place.postgresql:
             return statement
         kept = "bigint" if self.place.shop.keys is KeyType.INTEGER else "varchar"
-        kinds = {"ids": f"{kept}[]", "id": kept, "staff": kept, "run": "varchar", "holder": "varchar", "who": kept}
-        return re.sub(r"(?<!:):(\w+)", lambda found: f"%({found[1]})s::{kinds[found[1]]}", statement)
+        kinds = {"ids": f"{kept}[]", "run": "varchar", "holder": "varchar", "tag": "varchar"}  # others are keys
+        return re.sub(r"(?<!:):(\w+)", lambda found: f"%({found[1]})s::{kinds.get(found[1], kept)}", statement)
 
     def asked(self, who: str, statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """One read transaction: what the actor may do, and the question."""

@@ -46,6 +46,7 @@ from ownership_sqlalchemy.dialects import (
     JsonList,
     JsonObjects,
     JsonRecord,
+    JsonRow,
     JsonStaff,
     as_text,
     json_truth,
@@ -79,9 +80,8 @@ class Drafting:
     # 1: the customers, whether they may be seen, what they fail, who is assigned
 
     def _seen(self) -> Select[Any]:
-        tables = self.tables
+        tables, former = self.tables, self._former
         customer, head = tables.customer, tables.head
-        former = tables.assignment.alias("former")
         asked, source, condition = self._source()
         compiler = self.compiler.one_by_one()  # which customers there are is said by the source
         source = self._with_parties(
@@ -98,11 +98,11 @@ class Drafting:
             func.coalesce(head.c.version, 0).label("version"),
             self._failing(compiler).label("failing"),
             former.c.staff_id.label("primary_before"),
-            self._already.c.staff_id.label("already"),
+            self._already().label("already"),
             self._removed().label("removed"),
             self._anybody().label("anybody"),
             self._promoted().label("promoted"),
-            *self._dealt(former),
+            *self._dealt(),
             *self._undone(),
             *self._crowded(compiler),
             *self._expected(),
@@ -110,9 +110,26 @@ class Drafting:
         return select(*columns).select_from(source).where(condition)
 
     @property
-    def _already(self) -> FromClause:
-        """The assignment of the staff that is added, where there is one."""
-        return also(self.tables.assignment, "already")
+    def _former(self) -> FromClause:
+        """The assignment of the primary: in ``single`` all there is, so that nothing else has to be looked for."""
+        return also(self.tables.assignment, "former")
+
+    @property
+    def _is_alone(self) -> bool:
+        return self.draft.cardinality == SINGLE
+
+    def _already(self) -> Column:
+        """The staff that is added, where it is assigned."""
+        former, receiver = self._former, self._receiver()
+        if self._is_alone:
+            return case((former.c.staff_id == receiver, receiver))
+        return also(self.tables.assignment, "already").c.staff_id
+
+    def _giver(self) -> FromClause:
+        """The assignment whose role is passed on."""
+        if self.draft.effect.drop is Drop.ONE and not self._is_alone:
+            return also(self.tables.assignment, "giver")
+        return self._former
 
     def _with_parties(self, source: FromClause) -> FromClause:
         """Beside each customer: whom it is dealt to, what is taken back, who has it already, who gives it away."""
@@ -123,12 +140,14 @@ class Drafting:
         if draft.undoes and draft.from_plan:
             undone = undone_in(tables)
             source = source.outerjoin(undone, and_(undone.c.customer_id == customer.c.id, self._is_undone(undone)))
-        already = self._already
+        if self._is_alone:
+            return source
+        already = also(self.tables.assignment, "already")
         source = source.outerjoin(
             already, and_(already.c.customer_id == customer.c.id, already.c.staff_id == self._receiver())
         )
         if effect.passes_role and effect.drop is Drop.ONE:
-            giver = also(self.tables.assignment, "giver")
+            giver = self._giver()
             gives = and_(giver.c.customer_id == customer.c.id, giver.c.staff_id == self._staff(effect.dropped))
             source = source.outerjoin(giver, gives)
         return source
@@ -140,7 +159,7 @@ class Drafting:
             return self._staff(add)
         return self.tables.expectation.c.receiver if self.draft.from_plan else self.tables.placement.c.staff
 
-    def _dealt(self, former: FromClause) -> list[Column]:
+    def _dealt(self) -> list[Column]:
         """Whom each customer is dealt to, by which rule, and the role that goes with it."""
         draft, effect = self.draft, self.draft.effect
         found: list[Column] = []
@@ -148,8 +167,7 @@ class Drafting:
             source = self.tables.expectation.c.source if draft.from_plan else self.tables.placement.c.source
             found += [self._receiver().label("receiver"), func.coalesce(source, "").label("source")]
         if effect.passes_role:
-            giver = also(self.tables.assignment, "giver") if effect.drop is Drop.ONE else former
-            found.append(func.coalesce(giver.c.role, "").label("role"))
+            found.append(func.coalesce(self._giver().c.role, "").label("role"))
         return found
 
     def _undone(self) -> list[Column]:
@@ -262,12 +280,15 @@ class Drafting:
     def _removed(self) -> Column:
         if self.draft.effect.drop is Drop.NOBODY:
             return literal("[]", Text())
-        mine = self.tables.assignment
+        mine = self._former if self._is_alone else self.tables.assignment
         record = assignment_record(mine.c.staff_id, mine.c.slot.is_not(None), mine.c.since, mine.c.role, mine.c.source)
+        if self._is_alone:
+            ends = and_(mine.c.staff_id.is_not(None), self._is_dropped(mine))
+            return case((ends, JsonRow(record)), else_=literal("[]", Text()))
         return self._of_customer(JsonList(record)).where(self._is_dropped()).scalar_subquery()
 
-    def _is_dropped(self) -> Condition:
-        return is_dropped(self.tables, self.draft.effect, self._receiver())
+    def _is_dropped(self, mine: FromClause | None = None) -> Condition:
+        return is_dropped(self.tables, self.draft.effect, self._receiver(), mine)
 
     def _anybody(self) -> Column:
         if self.draft.effect.primary is not Primary.IF_UNASSIGNED:

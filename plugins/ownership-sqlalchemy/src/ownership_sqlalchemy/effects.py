@@ -32,16 +32,21 @@ Column = ColumnElement[Any]
 Condition = ColumnElement[bool]
 
 
-def is_dropped(tables: Tables, effect: Effect, receiver: Column | None = None) -> Condition:
-    """Whether ``effect`` ends the assignment at hand; the staff it adds, or deals the customer to, always stays."""
-    ended, mine = _is_ended(tables, effect), tables.assignment
+def is_dropped(
+    tables: Tables, effect: Effect, receiver: Column | None = None, mine: FromClause | None = None
+) -> Condition:
+    """Whether ``effect`` ends the assignment at hand; the staff it adds, or deals the customer to, always stays.
+
+    ``mine`` is the assignment under another name.
+    """
+    mine = tables.assignment if mine is None else mine
+    ended = _is_ended(tables, effect, mine)
     if effect.add is PLACED:
         return ended if receiver is None else and_(ended, mine.c.staff_id.is_distinct_from(receiver))
     return ended if effect.add is None else and_(ended, mine.c.staff_id != effect.add)
 
 
-def _is_ended(tables: Tables, effect: Effect) -> Condition:
-    mine = tables.assignment
+def _is_ended(tables: Tables, effect: Effect, mine: FromClause) -> Condition:
     match effect.drop:
         case Drop.NOBODY:
             return false()
@@ -52,9 +57,9 @@ def _is_ended(tables: Tables, effect: Effect) -> Condition:
         case Drop.EVERYONE_ELSE | Drop.EVERYONE:
             return true()
         case Drop.BEYOND_ROOM:
-            return _ahead(tables, effect) >= effect.room
+            return _ahead(tables, effect, mine) >= effect.room
         case Drop.UNDONE:
-            return _brought(tables)
+            return _brought(tables, mine)
 
 
 @lru_cache
@@ -68,18 +73,18 @@ def undone_in(tables: Tables) -> FromClause:
     return also(tables.plan_item, "undone")
 
 
-def _brought(tables: Tables) -> Condition:
+def _brought(tables: Tables, mine: FromClause) -> Condition:
     """Whether the assignment at hand came by the run that is taken back."""
-    mine, undone = tables.assignment, undone_in(tables)
+    undone = undone_in(tables)
     lines = JsonObjects(undone.c.restored).table_valued("value", name="came_back")
     came_back = select(cast(JsonStaff(lines.c.value), tables.staff_key)).select_from(lines)
     again = and_(undone.c.restored != "[]", mine.c.staff_id.in_(came_back.correlate(undone)))
     return or_(mine.c.staff_id == undone.c.added, again)
 
 
-def _ahead(tables: Tables, effect: Effect) -> ColumnElement[int]:
+def _ahead(tables: Tables, effect: Effect, mine: FromClause) -> ColumnElement[int]:
     """How many of the customer's other assignments come before the one at hand."""
-    mine, other = tables.assignment, tables.assignment.alias("other")
+    other = tables.assignment.alias("other")
     before = _comes_before(seniority(tables, other, effect), seniority(tables, mine, effect))
     return (
         select(func.count())
