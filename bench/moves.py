@@ -32,7 +32,8 @@ GIVEN = (
 SPLIT = (
     (
         "CREATE TEMPORARY TABLE book AS SELECT customer_id, number - number / 5 * 5 AS turn FROM (SELECT customer_id,"
-        " row_number() OVER (ORDER BY customer_id) AS number FROM ownership_assignment WHERE staff_id = :staff ) numbered"
+        " row_number() OVER (ORDER BY customer_id) AS number FROM ownership_assignment"
+        " WHERE staff_id = :staff ) numbered"
     ),
     "DELETE FROM ownership_assignment WHERE staff_id = :staff ",
     (

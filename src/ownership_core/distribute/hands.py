@@ -113,18 +113,22 @@ class Ring:
         self._ring = sorted(pool, key=ledger.order)
         self._keys = list(map(ledger.order, self._ring))
         self._nobody = _no_one_left(self._ring)
+        self._last: StaffId | None = None
+        self._place = 0
 
     def next(self, _: Marked) -> Found:
         """The one after whoever was last, past those who are full: they stay so and leave the ring."""
         last = self._pointers.get(self._name)
-        place = 0 if last is None else bisect_right(self._keys, self._ledger.order(last))
+        if last != self._last:  # the first time, and where another ring of this name has gone on meanwhile
+            self._place = 0 if last is None else bisect_right(self._keys, self._ledger.order(last))
         while self._ring:
-            place %= len(self._ring)
-            staff = self._ring[place]
-            if not self._ledger.is_full(staff, self._capacity):
-                self._pointers[self._name] = staff
+            self._place %= len(self._ring)
+            staff = self._ring[self._place]
+            if self._capacity is None or not self._ledger.is_full(staff, self._capacity):
+                self._pointers[self._name] = self._last = staff
+                self._place += 1
                 return staff, None
-            del self._ring[place], self._keys[place]
+            del self._ring[self._place], self._keys[self._place]
         return self._nobody
 
 

@@ -98,6 +98,8 @@ class Key(TypeDecorator[str]):
         """These ids as the database keeps them, without those that are none of this type."""
         if self.key_type is KeyType.TEXT:
             return list(ids)
+        if self.is_number:
+            return [int(id) for id in ids if self.can_be(id)]
         return [self.stored(id) for id in ids if self.can_be(id)]
 
     def can_be(self, text: str) -> bool:

@@ -202,7 +202,11 @@ class Drafting:
             return []
         limits = self.draft.limits
         bound = [bit(compiler.where(Not(one.scope)), 0, 1).label(f"bound_{i}") for i, one in enumerate(limits)]
-        return [self._of_customer(func.count()).scalar_subquery().label("assigned"), *bound]
+        if self._is_alone:
+            assigned: Column = bit(self._former.c.staff_id.is_not(None), 1, 0)
+        else:
+            assigned = self._of_customer(func.count()).scalar_subquery()
+        return [assigned.label("assigned"), *bound]
 
     def _source(self) -> tuple[Column, FromClause, Condition]:
         """The id column, where it comes from, and what must hold."""
@@ -381,7 +385,7 @@ class Drafting:
             settled = or_(outcome.c.as_it_was == 1, not_(self._changes(outcome)))
             bits = bits.bitwise_or(bit(settled, 0, since))
         for place, limit in enumerate(draft.limits):
-            after = outcome.c.assigned - JsonLength(outcome.c.removed) + JsonLength(outcome.c.restored)
+            after = outcome.c.assigned - self._ended(outcome) + JsonLength(outcome.c.restored)
             crowded = and_(outcome.c[f"bound_{place}"] == 1, after > limit.staff)
             if draft.cardinality == SINGLE:  # who is assigned there stands for the customer
                 crowded = or_(crowded, and_(after > 0, outcome.c.primary_after.is_(None)))
@@ -390,6 +394,10 @@ class Drafting:
         touched = true() if draft.effect.touch else false()
         changes = or_(touched, self._changes(outcome))
         return select(outcome, codes.label("codes"), bit(changes, 1, 0).label("changes"))
+
+    def _ended(self, outcome: CTE) -> Column:
+        """How many assignments end."""
+        return bit(outcome.c.removed == "[]", 0, 1) if self._is_alone else JsonLength(outcome.c.removed)
 
     def _changes(self, outcome: CTE) -> Condition:
         return or_(

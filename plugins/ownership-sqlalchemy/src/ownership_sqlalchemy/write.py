@@ -29,6 +29,7 @@ from ownership_core.commands import Selection
 from ownership_core.errors import Conflict, Problem, cardinality_mismatch
 from ownership_core.events import BODY_VERSION, Subject, line
 from ownership_core.model import Actor, Assignment, StaffId
+from ownership_core.policies import SINGLE
 from ownership_core.ports import Draft, Remembered, Run, RunState
 from ownership_core.rows import drops_as_planned, ends_former, moves_primary, named
 from ownership_core.ruling import PLACED, Drop, Effect, Fate, Primary
@@ -121,13 +122,14 @@ class SqlWriter(PlanWriter):
             ended = delete(mine).where(is_dropped(self._tables, effect))
             theirs = self._changed(run.id, item.c.customer_id)
             self._run(self._database.within(ended, (mine.c.customer_id,), theirs))
-        if moves_primary(effect) and not ends_former(effect):
+        several = draft.cardinality != SINGLE  # else whoever is assigned stands for the customer
+        if several and moves_primary(effect) and not ends_former(effect):
             self._demote(run.id)
         if effect.add is not None:
             self._add(run.id, draft)
         if effect.undoes:
             self._restore(run.id, draft)
-        if drafted.rising:
+        if several and drafted.rising:
             self._promote(run.id)
         if drafted.sharing:
             self._end_shares(run.id, restoring=effect.undoes)
