@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from itertools import cycle
+from typing import Any, Protocol
 
 import attrs
 from attrs import Factory, define
 
 from ownership_core.commands import Ids, Matching, One, Selection
+from ownership_core.distribute import Marked, Placement
 from ownership_core.errors import Problem, UncompilableScope
 from ownership_core.events import Event, Subject, line, read_line
 from ownership_core.keys import KeyType, id_order
@@ -31,7 +33,7 @@ from ownership_core.model import (
     RestrictionMode,
     StaffId,
 )
-from ownership_core.ports import Draft, Run, RunState, Tally
+from ownership_core.ports import Draft, Query, Run, RunState, Tally
 from ownership_core.rules import Rule
 from ownership_core.ruling import (
     CHANGED_SINCE,
@@ -238,6 +240,30 @@ def drops_as_planned(effect: Effect) -> bool:
     if effect.drop in (Drop.BEYOND_ROOM, Drop.UNDONE):
         return True
     return effect.add is PLACED and effect.drop not in (Drop.NOBODY, Drop.ONE)
+
+
+class Placing(Protocol):
+    """The two methods of a :class:`~ownership_core.ports.Writer` that deal customers out through Python."""
+
+    def marks(
+        self, query: Query, scopes: Sequence[Scope], fields: Sequence[str], after: CustomerId | None, limit: int
+    ) -> list[Marked]:
+        """The next customers in id order."""
+        ...
+
+    def place(self, run: str, rows: Iterable[Placement]) -> None:
+        """Say whom ``run`` gives its customers to."""
+        ...
+
+
+def placed_in_turn(writer: Placing, run: str, query: Query, staff: Sequence[StaffId], chunk: int) -> int:
+    """What :meth:`Writer.place_in_turn` says, by rows that pass through Python, ``chunk`` of them at a time."""
+    ring, many = cycle(staff), 0
+    after: CustomerId | None = None
+    while found := writer.marks(query, (), (), after, chunk):
+        writer.place(run, [Placement(one.customer, next(ring)) for one in found])
+        many, after = many + len(found), found[-1].customer
+    return many
 
 
 def moves_primary(effect: Effect) -> bool:

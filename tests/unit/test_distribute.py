@@ -299,6 +299,36 @@ def test_a_pointer_may_be_nobody_any_more(last: str | None, then: str) -> None:
     assert dealer.pointers == {"new": then}
 
 
+@pytest.mark.parametrize("last", ["b", "bb", "c", "z", None])
+@pytest.mark.parametrize("many", [0, 1, 3, 7])
+def test_a_plain_rotation_tells_its_turns(last: str | None, many: int) -> None:
+    """What is placed at once is what would be dealt one by one, and the pointer stands where it would."""
+    crew = [*staff("a", "b", "c"), *staff("d", active=False)]
+    pointers = {"new": None if last is None else StaffId(last)}
+    at_once, one_by_one = (Dealer(Rotation("new", ["a", "b", "c", "d"]), crew, pointers, MONDAY) for _ in range(2))
+    dealt = one_by_one.deal(Marked(CustomerId(str(number))) for number in range(many))
+    assert [one.staff for one in dealt] == (list(at_once.turns) * many)[:many]
+    at_once.went_on(many)
+    assert at_once.pointers == one_by_one.pointers
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Rotation("new", ["a"], Capacity(5)),
+        Rotation("new", ["nobody"]),
+        LeastBusy(["a"]),
+        ByScope([], otherwise=Rotation("new", ["a"])),
+    ],
+)
+def test_whatever_else_counts_has_no_turns(other: Distribution) -> None:
+    """A capacity, how busy somebody is, a case: each customer has to be looked at."""
+    dealer = Dealer(other, staff("a"), {}, MONDAY)
+    assert not dealer.turns
+    dealer.went_on(0)
+    assert dealer.pointers.get("new") is None
+
+
 def test_a_rotation_goes_by_the_value_of_numbers() -> None:
     """Ids that are numbers are in the order of numbers, as in every store."""
     dealer = Dealer(Rotation("new", ["10", "9", "2"]), staff("2", "9", "10"), {"new": StaffId("9")}, 0, KeyType.INTEGER)

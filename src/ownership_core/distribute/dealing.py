@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, assert_never
 
 from attrs import frozen
@@ -114,6 +114,19 @@ class Dealer:
             if staff is not None:
                 self._ledger.given[staff] += 1
             yield Placement(one.customer, staff, code, source)
+
+    @property
+    def turns(self) -> Sequence[StaffId]:
+        """Those to come, in a ring, where :meth:`deal` would give each customer to the next of them, whoever it is.
+
+        Empty where anything else counts. A store may then place them at once, and :meth:`went_on` is told how many.
+        """
+        return self._root.turns if isinstance(self._root, Ring) else ()
+
+    def went_on(self, many: int) -> None:
+        """``many`` customers have gone to those whose turn it was; the pointer stands at the last."""
+        if isinstance(self._root, Ring):
+            self._root.went_on(many)
 
     def _way(self, marked: Marked) -> tuple[Hand | Found, str]:
         """The hand that gives this customer, or the answer that nobody does; and the source."""

@@ -116,6 +116,21 @@ class Ring:
         self._last: StaffId | None = None
         self._place = 0
 
+    @property
+    def turns(self) -> list[StaffId]:
+        """Those to come, the first first, where each customer goes to the next of them; else nobody."""
+        if self._capacity is not None or not self._ring:
+            return []
+        last = self._pointers.get(self._name)
+        place = 0 if last is None else bisect_right(self._keys, self._ledger.order(last)) % len(self._ring)
+        return self._ring[place:] + self._ring[:place]
+
+    def went_on(self, many: int) -> None:
+        """``many`` customers have gone to those whose turn it was."""
+        turns = self.turns
+        if many:
+            self._pointers[self._name] = turns[(many - 1) % len(turns)]
+
     def next(self, _: Marked) -> Found:
         """The one after whoever was last, past those who are full: they stay so and leave the ring."""
         last = self._pointers.get(self._name)

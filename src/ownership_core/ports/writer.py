@@ -22,6 +22,7 @@ from ownership_core.ports.data import (
     Draft,
     Expected,
     NewRow,
+    Query,
     Remembered,
     Run,
     Tally,
@@ -78,6 +79,13 @@ class Writer(Reader, Protocol):
 
     def place(self, run: str, rows: Iterable[Placement]) -> None:
         """Say whom ``run`` gives its customers to; O(chunk) memory. Forgotten once the run is drafted."""
+        ...
+
+    def place_in_turn(self, run: str, query: Query, staff: Sequence[StaffId]) -> int:
+        """Place everybody ``query`` holds of, in id order: the first with the first of ``staff``, and so on in a ring.
+
+        As :meth:`place` would be told one by one; how many there were.
+        """
         ...
 
     def parties(self, draft: Draft) -> tuple[frozenset[StaffId], frozenset[StaffId]]:

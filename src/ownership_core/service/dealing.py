@@ -178,6 +178,9 @@ class Dealing:
         def marked() -> Iterator[Marked]:
             return self._marked(eligible, asked.scopes, asked.fields)
 
+        if turns := dealer.turns:
+            dealer.went_on(self.writer.place_in_turn(draft.run, eligible, turns))
+            return Dealt(moved(dealer, pointers), (), self._broken_rules())
         if dealer.needs_totals:
             dealer.count(marked())
         codes = self._placed(draft.run, dealer.deal(marked()))

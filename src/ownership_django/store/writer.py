@@ -15,7 +15,7 @@ from ownership_core.distribute import Placement
 from ownership_core.errors import Conflict, Problem
 from ownership_core.events import BODY_VERSION, Subject
 from ownership_core.model import CustomerId, StaffId
-from ownership_core.ports import Draft, Expected, Run, Tally
+from ownership_core.ports import Draft, Expected, Query, Run, Tally
 from ownership_core.reasons import Reason
 from ownership_core.rows import (
     actor_columns,
@@ -26,6 +26,7 @@ from ownership_core.rows import (
     ends_former,
     moves_primary,
     named,
+    placed_in_turn,
 )
 from ownership_core.ruling import PLACED, Drop, Effect, Fate, Primary, Side
 from ownership_core.scope import AllOf, Scope
@@ -160,6 +161,10 @@ class DjangoWriter(RecordWriter):
                     for row in chunk
                 ),
             )
+
+    def place_in_turn(self, run: str, query: Query, staff: Sequence[StaffId]) -> int:
+        """Place everybody ``query`` holds of, in id order and in turn; how many there were."""
+        return placed_in_turn(self, run, query, staff, CHUNK)
 
     def parties(self, draft: Draft) -> tuple[frozenset[StaffId], frozenset[StaffId]]:
         """Who may gain and who may lose customers by a draft that places or undoes."""

@@ -285,7 +285,8 @@ class Drafting:
         if self.draft.effect.drop is Drop.NOBODY:
             return literal("[]", Text())
         mine = self._former if self._is_alone else self.tables.assignment
-        record = assignment_record(mine.c.staff_id, mine.c.slot.is_not(None), mine.c.since, mine.c.role, mine.c.source)
+        primary = true() if self._is_alone else mine.c.slot.is_not(None)
+        record = assignment_record(mine.c.staff_id, primary, mine.c.since, mine.c.role, mine.c.source)
         if self._is_alone:
             ends = and_(mine.c.staff_id.is_not(None), self._is_dropped(mine))
             return case((ends, JsonRow(record)), else_=literal("[]", Text()))

@@ -31,18 +31,21 @@ from sqlalchemy.types import Text
 from ownership_core.distribute import Placement
 from ownership_core.fields import Fields
 from ownership_core.model import CustomerId, StaffId
-from ownership_core.ports import Draft, Expected, Tally
-from ownership_core.rows import draft_codes
+from ownership_core.ports import Draft, Expected, Query, Tally
+from ownership_core.rows import draft_codes, placed_in_turn
 from ownership_core.ruling import PLACED, Fate, Side
 from ownership_sqlalchemy import rows
 from ownership_sqlalchemy.dialects import WHO, JsonLength, JsonObjects, JsonStaff
 from ownership_sqlalchemy.draft import Drafting
 from ownership_sqlalchemy.prepared import Shelf
 from ownership_sqlalchemy.read import CHUNK
+from ownership_sqlalchemy.read.asking import asker_of
 from ownership_sqlalchemy.switching import CardinalityWriter
 from ownership_sqlalchemy.tables import Tables
 
 PLACED_AT_ONCE = 5_000
+RING = 50
+"""So many turns stand in one statement."""
 ALIKE = 50
 """So many customers, or more, that go the same way are sent as a list: a tenth of what sending their rows costs."""
 
@@ -125,6 +128,25 @@ class PlanWriter(CardinalityWriter):
         same = {name: literal(value, placed.c[name].type) for name, value in _columns(run, alike[0]).items()}
         source = select(*{**same, "customer_id": wanted.c.id}.values())
         self._run(insert(placed).from_select(list(same), source))
+
+    def place_in_turn(self, run: str, query: Query, staff: Sequence[StaffId]) -> int:
+        """Place everybody ``query`` holds of, in id order and in turn; how many there were. Two statements."""
+        if len(staff) > RING:
+            return placed_in_turn(self, run, query, staff, PLACED_AT_ONCE)
+        placed, number = self._tables.placement, func.row_number().over(order_by=self._sorted_id) - 1
+        compiler = self._compiler.asked_by(asker_of(query))
+        chosen = self._chosen(compiler, query, self._tables.customer.c.id, number.label("number")).subquery("chosen")
+        takers = [(turn, literal(one, self._tables.staff_key)) for turn, one in enumerate(staff)]
+        columns = {
+            "run": literal(run, Text()),
+            "customer_id": chosen.c.id,
+            "staff": case(dict(takers), value=chosen.c.number % len(staff)),
+            "source": literal("", Text()),
+        }
+        self._run(insert(placed).from_select(list(columns), select(*columns.values())))
+        # Not every driver tells how many rows an INSERT wrote.
+        many: int = self._run(select(func.count()).select_from(placed).where(placed.c.run == run)).scalar_one()
+        return many
 
     def parties(self, draft: Draft) -> tuple[frozenset[StaffId], frozenset[StaffId]]:
         """Who may gain and who may lose customers by a draft that places or undoes."""

@@ -238,6 +238,20 @@ class DealFacts(Contract):
             writer.place(NEW, (Placement(id, s.staff, s.code, s.source) for id, s in SHARES.items()))
             assert writer.parties(draft) == (frozenset({ANN, BOB, EVE}), frozenset())
 
+    def test_customers_are_placed_in_turn(self, shop: Store) -> None:
+        """In id order, each with the next of a ring, be it short or long; whoever is not asked about gets nobody."""
+        draft, asked = deal(Effect(PLACED, Drop.NOBODY, None, Primary.TAKE)), Query(Not(Equals("score", 9)))
+        for ring in ([EVE, ANN], 30 * [EVE, ANN]):
+            with undone(shop) as writer:
+                assert writer.place_in_turn(NEW, asked, ring) == 3
+                result = drafted(writer, draft)
+            assert [row.receiver for row in result.rows] == [EVE, None, ANN, EVE, None, None]
+
+    def test_nobody_is_placed_where_nobody_is_found(self, shop: Store) -> None:
+        """And the store says so."""
+        with undone(shop) as writer:
+            assert writer.place_in_turn(NEW, Query(Nothing()), [EVE]) == 0
+
     def test_who_was_left_out_gets_nobody(self, shop: Store) -> None:
         """A customer no placement names keeps whom it has, and is unchanged."""
         effect = Effect(PLACED, Drop.NOBODY, None, Primary.TAKE)

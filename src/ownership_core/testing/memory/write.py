@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, cycle
 
 from attrs import evolve
 
@@ -110,6 +110,12 @@ class MemoryWriter(MemoryReader):
     def place(self, run: str, rows: Iterable[Placement]) -> None:
         """Say whom ``run`` gives its customers to."""
         self._placed.setdefault(run, {}).update({row.customer: row for row in rows})
+
+    def place_in_turn(self, run: str, query: Query, staff: Sequence[StaffId]) -> int:
+        """Place everybody ``query`` holds of, in id order and in turn; how many there were."""
+        placed = [Placement(id, one) for id, one in zip(self.ids(query), cycle(staff), strict=False)]
+        self.place(run, placed)
+        return len(placed)
 
     def parties(self, draft: Draft) -> tuple[frozenset[StaffId], frozenset[StaffId]]:
         """Who may gain and who may lose customers by a draft that places or undoes."""
