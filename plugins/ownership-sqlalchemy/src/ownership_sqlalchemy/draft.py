@@ -36,6 +36,7 @@ from ownership_core.ports import Draft
 from ownership_core.rows import FIRST_CODES, draft_codes, named, requirement_codes
 from ownership_core.ruling import PLACED, Demand, Drop, Fate, Placed, Primary, Side
 from ownership_core.scope import AllOf, Everything, Not, Scope
+from ownership_core.simplify import simplify
 from ownership_sqlalchemy.compile import Compiler
 from ownership_sqlalchemy.dialects import (
     WHO,
@@ -251,7 +252,10 @@ class Drafting:
         for code, scope in requirement_codes(self.draft).items():
             bits = bits.bitwise_or(bit(compiler.where(scope), 0, self._flag(code)))
         for demand in self.draft.demands:
-            met = or_(not_(self._concerns(demand)), compiler.where(demand.requirement.scope))
+            if simplify(demand.requirement.scope) == Everything():
+                continue  # holds of everybody
+            ways = not_(self._concerns(demand)), compiler.where(demand.requirement.scope)
+            met = or_(*reversed(ways)) if self.draft.effect.undoes else or_(*ways)  # what costs less is asked first
             bits = bits.bitwise_or(bit(met, 0, self._flag(demand.requirement.code)))
         for code in self.draft.unplaced if not self.draft.from_plan else ():
             bits = bits.bitwise_or(bit(self.tables.placement.c.code == code, self._flag(code), 0))
