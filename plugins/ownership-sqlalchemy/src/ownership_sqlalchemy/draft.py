@@ -116,19 +116,19 @@ class Drafting:
         return also(self.tables.assignment, "former")
 
     @property
-    def _is_alone(self) -> bool:
+    def _is_single(self) -> bool:
         return self.draft.cardinality == SINGLE
 
     def _already(self) -> Column:
         """The staff that is added, where it is assigned."""
         former, receiver = self._former, self._receiver()
-        if self._is_alone:
+        if self._is_single:
             return case((former.c.staff_id == receiver, receiver))
         return also(self.tables.assignment, "already").c.staff_id
 
     def _giver(self) -> FromClause:
         """The assignment whose role is passed on."""
-        if self.draft.effect.drop is Drop.ONE and not self._is_alone:
+        if self.draft.effect.drop is Drop.ONE and not self._is_single:
             return also(self.tables.assignment, "giver")
         return self._former
 
@@ -141,7 +141,7 @@ class Drafting:
         if draft.undoes and draft.from_plan:
             undone = undone_in(tables)
             source = source.outerjoin(undone, and_(undone.c.customer_id == customer.c.id, self._is_undone(undone)))
-        if self._is_alone:
+        if self._is_single:
             return source
         already = also(self.tables.assignment, "already")
         source = source.outerjoin(
@@ -203,7 +203,7 @@ class Drafting:
             return []
         limits = self.draft.limits
         bound = [bit(compiler.where(Not(one.scope)), 0, 1).label(f"bound_{i}") for i, one in enumerate(limits)]
-        if self._is_alone:
+        if self._is_single:
             assigned: Column = bit(self._former.c.staff_id.is_not(None), 1, 0)
         else:
             assigned = self._of_customer(func.count()).scalar_subquery()
@@ -288,10 +288,10 @@ class Drafting:
     def _removed(self) -> Column:
         if self.draft.effect.drop is Drop.NOBODY:
             return literal("[]", Text())
-        mine = self._former if self._is_alone else self.tables.assignment
-        primary = true() if self._is_alone else mine.c.slot.is_not(None)
+        mine = self._former if self._is_single else self.tables.assignment
+        primary = true() if self._is_single else mine.c.slot.is_not(None)
         record = assignment_record(mine.c.staff_id, primary, mine.c.since, mine.c.role, mine.c.source)
-        if self._is_alone:
+        if self._is_single:
             ends = and_(mine.c.staff_id.is_not(None), self._is_dropped(mine))
             return case((ends, JsonRow(record)), else_=literal("[]", Text()))
         return self._of_customer(JsonList(record)).where(self._is_dropped()).scalar_subquery()
@@ -392,7 +392,7 @@ class Drafting:
         for place, limit in enumerate(draft.limits):
             after = outcome.c.assigned - self._ended(outcome) + JsonLength(outcome.c.restored)
             crowded = and_(outcome.c[f"bound_{place}"] == 1, after > limit.staff)
-            if draft.cardinality == SINGLE:  # who is assigned there stands for the customer
+            if self._is_single:  # who is assigned there stands for the customer
                 crowded = or_(crowded, and_(after > 0, outcome.c.primary_after.is_(None)))
             bits = bits.bitwise_or(bit(crowded, self._flag(draft.limit_code), 0))
         codes = case((outcome.c.found == 1, bits), else_=not_found)
@@ -402,7 +402,7 @@ class Drafting:
 
     def _ended(self, outcome: CTE) -> Column:
         """How many assignments end."""
-        return bit(outcome.c.removed == "[]", 0, 1) if self._is_alone else JsonLength(outcome.c.removed)
+        return bit(outcome.c.removed == "[]", 0, 1) if self._is_single else JsonLength(outcome.c.removed)
 
     def _changes(self, outcome: CTE) -> Condition:
         return or_(
