@@ -245,7 +245,7 @@ def _place(model: type[Model], fields: Fields, name: str, path: str) -> Place:
         what = f"The field {name!r} has one value, and {path!r} leads to many."
         raise InvalidSettings(_wrong(what, "Map a path over single relations.", "FIELDS", name), who=conf.WHO)
     blank = kept is Kept.TEXT and not column.null and column.blank and declared.optional
-    sure = not column.null and not blank and _is_kept(way)
+    sure = not blank and _is_never_missing(way[-1]) and _is_kept(way)
     return Place(declared, path, column, kept, _start(model, path), many, blank, sure)
 
 
@@ -268,6 +268,11 @@ def _walked(model: type[Model], name: str, path: str) -> tuple[list[Any], bool]:
             here = found.path_infos[-1].to_opts.model
         way.append(found)
     return way, many
+
+
+def _is_never_missing(last: Any) -> bool:
+    """Whether whoever has the row has a value: of a relation its own column counts."""
+    return not getattr(last, "is_relation", False) and last.null is False
 
 
 def _is_kept(way: Sequence[Any]) -> bool:

@@ -182,6 +182,23 @@ def test_what_is_never_missing_is_not_looked_up(monkeypatch: pytest.MonkeyPatch)
     conf.forget()
 
 
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("site__domain", "site"),
+        ("invited_by__site__domain", "invited_by__site"),
+        ("invited_by__site", "invited_by__site"),  # its own key may be NULL, though that of a website is not
+        ("invited_by__sort", "invited_by__sort"),
+        ("profile__region", "profile__region"),
+        ("sort", "sort"),
+    ],
+)
+def test_where_a_value_is_missing(path: str, there: str) -> None:
+    """The shortest path that is NULL just where there is no value. Fails when the last column is not asked."""
+    declared = Fields({"x": Field("x", optional=True)})
+    assert hosts._place(bazaar.Customer, declared, "x", path).there == there
+
+
 # --- columns of every sort
 
 
