@@ -40,7 +40,7 @@ from ownership_core.distribute import (
 )
 from ownership_core.errors import Problem
 from ownership_core.model import Access, StaffId
-from ownership_core.ports import Draft, Query, Writer
+from ownership_core.ports import Draft, Load, Query, Writer
 from ownership_core.rows import named
 from ownership_core.rules import Occasion, Rule, as_distribution, due, unaskable
 from ownership_core.ruling import Ruling
@@ -81,7 +81,11 @@ class Table:
 
     def pool(self) -> Pool:
         """Whom to lock before anything is dealt."""
-        return Pool(frozenset(self._accesses()), any(map(_counts, parts(self.to))))
+        return Pool(frozenset(self._accesses()), self._counting)
+
+    @property
+    def _counting(self) -> bool:
+        return any(map(_counts, parts(self.to)))
 
     def dealer(self, at: int) -> tuple[Dealer, Mapping[str, StaffId | None]]:
         """A dealer who knows how things stand now, and who was last in each rotation, which are held from here on."""
@@ -100,7 +104,7 @@ class Table:
     def _candidates(self, at: int) -> list[Candidate]:
         accesses = self._accesses()
         staff = list(accesses)
-        loads = self.writer.loads(staff, at)
+        loads = self.writer.loads(staff, at) if self._counting else dict.fromkeys(staff, Load())
         recent = {days: self.writer.loads(staff, at - days * DAY) for days in questions(self.to).windows}
         away = self.desk.counsel.unavailable(staff, at) | self._covered(staff, at)
         return [
