@@ -118,6 +118,24 @@ def test_only_within_reach(shop: Shop) -> None:
     assert shop.does(boss, Revert(hidden)).tally.total == 0
 
 
+def test_i30_whoever_came_and_is_out_of_reach_stays(multi: Shop) -> None:
+    """A run put Zoe of the south beside Lena: who answers for the north sees the customer, and may not send her away.
+
+    Fails when nothing is demanded of those who go.
+    """
+    for place in ("north", "south"):
+        multi.department(place)
+    boss = multi.staff("boss", "manager", "north")
+    for name, place in (("lena", "north"), ("tom", "north"), ("zoe", "south")):
+        multi.staff(name, "associate", place)
+    multi.customer("a", "lena")
+    beyond = multi.does(ADA, Assign("a", "zoe", mode=Mode.ADD)).run
+    assert multi.does(boss, Revert(beyond)).tally.codes == {"holder_out_of_reach": 1}
+    within = multi.does(ADA, Assign("a", "tom", mode=Mode.ADD)).run
+    assert multi.does(boss, Revert(within)).tally.changed == 1
+    assert multi.holders("a") == ["lena", "zoe"]
+
+
 def test_what_is_no_run_of_assignments(shop: Shop) -> None:
     """An unknown one, a plan that waits, a change of fields."""
     given(shop)
