@@ -11,11 +11,13 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    and_,
     case,
     cast,
     delete,
     insert,
     literal,
+    not_,
     null,
     select,
     true,
@@ -115,18 +117,19 @@ class SqlWriter(PlanWriter):
             return
         self._next_versions(run, draft.cardinality, drafted.changed)
         self._write_events(run, draft, fields)
+        several = draft.cardinality != SINGLE  # else whoever is assigned stands for the customer
+        others = true() if several or effect.add is None else self._succeed(run.id, draft)
         if drops_as_planned(effect):
-            self._drop_as_planned(run.id)
+            self._drop_as_planned(run.id, others)
         elif effect.drop is not Drop.NOBODY:
             mine = self._tables.assignment
             ended = delete(mine).where(is_dropped(self._tables, effect))
-            theirs = self._changed(run.id, item.c.customer_id)
+            theirs = self._changed(run.id, item.c.customer_id).where(others)
             self._run(self._database.within(ended, (mine.c.customer_id,), theirs))
-        several = draft.cardinality != SINGLE  # else whoever is assigned stands for the customer
         if several and moves_primary(effect) and not ends_former(effect):
             self._demote(run.id)
         if effect.add is not None:
-            self._add(run.id, draft)
+            self._add(run.id, draft, others)
         if effect.undoes:
             self._restore(run.id, draft)
         if several and drafted.rising:
@@ -157,14 +160,30 @@ class SqlWriter(PlanWriter):
         staff = cast(JsonStaff(lines.c.value), self._tables.staff_key).label("staff_id")
         return self._changed(run, item.c.customer_id, staff).select_from(item.join(lines, true()))
 
-    def _drop_as_planned(self, run: str) -> None:
+    def _succeed(self, run: str, draft: Draft) -> ColumnElement[bool]:
+        """Give the row of whoever goes to whoever comes, where there is one of each; which plan rows are left."""
+        if not self._database.rewrites:
+            return true()
+        item, mine = self._tables.plan_item, self._tables.assignment
+        one_for_one = and_(item.c.added.is_not(None), item.c.removed != "[]")
+        columns = {
+            "staff_id": item.c.added,
+            "role": self._role_of(draft.effect),
+            "source": self._source_of(draft.effect),
+            "since": literal(draft.at, BigInteger()),
+        }
+        theirs = mine.c.customer_id == item.c.customer_id, *self._is_changed(run), one_for_one
+        self._run(update(mine).values(columns).where(*theirs))
+        return not_(one_for_one)
+
+    def _drop_as_planned(self, run: str, others: ColumnElement[bool]) -> None:
         """End the assignments the plan rows list: who has the room depends on others, and those rows go too."""
         mine = self._tables.assignment
         self._run(
             self._database.within(
                 delete(mine),
                 (mine.c.customer_id, mine.c.staff_id),
-                self._named_in(run, self._tables.plan_item.c.removed),
+                self._named_in(run, self._tables.plan_item.c.removed).where(others),
             )
         )
 
@@ -245,7 +264,7 @@ class SqlWriter(PlanWriter):
         vacated = update(mine).where(mine.c.slot.is_not(None)).values(slot=null())
         self._run(self._database.within(vacated, (mine.c.customer_id,), theirs))
 
-    def _add(self, run: str, draft: Draft) -> None:
+    def _add(self, run: str, draft: Draft, others: ColumnElement[bool]) -> None:
         item, mine = self._tables.plan_item, self._tables.assignment
         cardinality, source = self._under(draft, item)
         columns: dict[str, Any] = {
@@ -258,7 +277,7 @@ class SqlWriter(PlanWriter):
             "since": literal(draft.at, BigInteger()),
         }
         rows = self._changed(run, *(value.label(name) for name, value in columns.items())).select_from(source)
-        self._run(insert(mine).from_select(list(columns), rows.where(item.c.added.is_not(None))))
+        self._run(insert(mine).from_select(list(columns), rows.where(item.c.added.is_not(None), others)))
 
     def _under(self, draft: Draft, source: FromClause) -> tuple[ColumnElement[str], FromClause]:
         """The cardinality of new assignments, and where it stands: every head that was raised is under the draft's."""

@@ -34,6 +34,8 @@ class Database(ABC):
     """Whether EXISTS is planned as a join; else it is asked row by row, and a list is read faster by IN."""
     reads_ahead = False
     """Whether several staff are one list of customers: who they are is read first (:class:`constructs.Among`)."""
+    rewrites = False
+    """Whether a row that is given to somebody else costs less than one that goes and another that comes."""
     interleaves = True
     """Whether a connection may be asked something while an earlier answer is still streamed."""
 

@@ -89,6 +89,7 @@ class Postgresql(Database):
     name = "PostgreSQL"
     dialects = ("postgresql",)
     reads_ahead = True
+    rewrites = True  # it checks again only what the row refers to anew
 
     def require(self, connection: Connection) -> None:
         """Old ones lack what statements need; another driver was never tried."""
