@@ -113,16 +113,13 @@ class Ring:
         self._ring = sorted(pool, key=ledger.order)
         self._keys = list(map(ledger.order, self._ring))
         self._nobody = _no_one_left(self._ring)
-        self._last: StaffId | None = None
-        self._place = 0
 
     @property
     def turns(self) -> list[StaffId]:
         """Those to come, the first first, where each customer goes to the next of them; else nobody."""
         if self._capacity is not None or not self._ring:
             return []
-        last = self._pointers.get(self._name)
-        place = 0 if last is None else bisect_right(self._keys, self._ledger.order(last)) % len(self._ring)
+        place = self._after_last() % len(self._ring)
         return self._ring[place:] + self._ring[:place]
 
     def went_on(self, many: int) -> None:
@@ -133,18 +130,20 @@ class Ring:
 
     def next(self, _: Marked) -> Found:
         """The one after whoever was last, past those who are full: they stay so and leave the ring."""
-        last = self._pointers.get(self._name)
-        if last != self._last:  # the first time, and where another ring of this name has gone on meanwhile
-            self._place = 0 if last is None else bisect_right(self._keys, self._ledger.order(last))
+        place = self._after_last()
         while self._ring:
-            self._place %= len(self._ring)
-            staff = self._ring[self._place]
-            if self._capacity is None or not self._ledger.is_full(staff, self._capacity):
-                self._pointers[self._name] = self._last = staff
-                self._place += 1
+            place %= len(self._ring)
+            staff = self._ring[place]
+            if not self._ledger.is_full(staff, self._capacity):
+                self._pointers[self._name] = staff
                 return staff, None
-            del self._ring[self._place], self._keys[self._place]
+            del self._ring[place], self._keys[place]
         return self._nobody
+
+    def _after_last(self) -> int:
+        """The place behind whoever was last, which may be behind everybody's."""
+        last = self._pointers.get(self._name)
+        return 0 if last is None else bisect_right(self._keys, self._ledger.order(last))
 
 
 class Heap:

@@ -166,12 +166,11 @@ class CustomersReader(SqlAsker):
             statement = statement.where(self._sorted_id > literal(after, Text() if key.is_loose else key))
         found: Sequence[Any] = self._run(statement).all()
         told = 2 + len(summed)  # by place: a name is looked up for each row anew
-        nothing: dict[str, Any] = {}
         return [
             Marked(
                 customer=CustomerId(row[0]),
-                held=sum(bits << BITS * place for place, bits in enumerate(row[2:told])) if summed else 0,
-                values=dict(zip(fields, row[told:], strict=True)) if fields else nothing,
+                held=sum(bits << BITS * place for place, bits in enumerate(row[2:told])),
+                values=dict(zip(fields, row[told:], strict=True)),
                 primary=row[1],
             )
             for row in found
