@@ -154,11 +154,13 @@ def _actor_of(row: Any) -> Actor:
 
 
 def plan_row_of(row: Any, names: tuple[str, ...], staff_key: KeyType) -> PlanRow:
-    """A plan row; ``names`` says which code each bit stands for."""
-    removed, restored = (
-        tuple(sorted(map(read_line, json.loads(text)), key=lambda a: id_order(a.staff, staff_key)))
-        for text in (row.removed, row.restored)
-    )
+    """A plan row; ``names`` says which code each bit stands for.
+
+    A store may keep the assignment of the primary in columns of its own: ``ended_since`` and the like say what ended of
+    ``primary_before``, ``back_since`` what came back of ``primary_after``.
+    """
+    ended = _lines_of(row, "ended", row.primary_before, row.removed, staff_key)
+    restored = _lines_of(row, "back", row.primary_after, row.restored, staff_key)
     return PlanRow(
         customer=CustomerId(row.customer_id),
         fate=Fate(row.fate),
@@ -167,12 +169,20 @@ def plan_row_of(row: Any, names: tuple[str, ...], staff_key: KeyType) -> PlanRow
         primary_before=row.primary_before,
         primary_after=row.primary_after,
         added=row.added,
-        removed=removed,
+        removed=ended,
         receiver=row.receiver,
         source=row.source,
         role=row.role,
         restored=restored,
     )
+
+
+def _lines_of(row: Any, side: str, primary: StaffId | None, text: str, key: KeyType) -> tuple[Assignment, ...]:
+    lines = [read_line(one) for one in json.loads(text)]
+    since = getattr(row, f"{side}_since", None)
+    if since is not None and primary is not None:
+        lines.append(Assignment(primary, True, since, getattr(row, f"{side}_role"), getattr(row, f"{side}_source")))
+    return tuple(sorted(lines, key=lambda a: id_order(a.staff, key)))
 
 
 def codes_of(bits: int, names: tuple[str, ...]) -> tuple[str, ...]:

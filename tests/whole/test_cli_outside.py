@@ -82,7 +82,7 @@ def test_the_first_admin_is_named_once(shop: Calls) -> None:
     assert (said.code, said.codes) == (1, ["already_initialised"])
     assert shop("db", "upgrade").code == 0
     assert shop("db", "check").err == "The tables fit.\n"
-    assert shop("db", "current").err == "The tables are at revision 0004.\n"
+    assert shop("db", "current").err == "The tables are at revision 0005.\n"
     assert "CREATE TABLE" not in shop("db", "sql").out
     assert shop.digest() == before
 

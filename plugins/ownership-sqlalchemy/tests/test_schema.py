@@ -76,7 +76,7 @@ def test_our_revision_stands_beside_the_hosts(address: Any) -> None:
     schema.upgrade(url)
     with host.connect() as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "theirs"
-    assert schema.current(host) == "0004"
+    assert schema.current(host) == "0005"
     host.dispose()
 
 

@@ -5,7 +5,6 @@ It carries out an effect as :func:`ownership_core.ruling.carry_out` does, with t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from attrs import frozen
@@ -23,6 +22,7 @@ from sqlalchemy import (
     insert,
     literal,
     not_,
+    null,
     or_,
     select,
     true,
@@ -43,17 +43,14 @@ from ownership_sqlalchemy.dialects import (
     AsJson,
     Database,
     Exact,
-    JsonLength,
     JsonList,
     JsonObjects,
-    JsonRecord,
-    JsonRow,
     JsonStaff,
     as_text,
-    json_truth,
     rows_of,
 )
 from ownership_sqlalchemy.effects import active_staff, also, bit, is_dropped, promotion_order, seniority, undone_in
+from ownership_sqlalchemy.lines import NO_LINES, assignment_record, back, ended
 from ownership_sqlalchemy.tables import Tables
 
 Column = ColumnElement[Any]
@@ -73,7 +70,7 @@ class Drafting:
         """Write the plan rows of the run."""
         seen = self.database.materialized(self._seen(), "seen")
         outcome = self._outcome(seen).cte("outcome")
-        judged = self._judged(outcome).cte("judged")
+        judged = self.database.materialized(self._judged(outcome), "judged")
         return insert(self.tables.plan_item).from_select(
             [column.name for column in self.tables.plan_item.c], self._rows(judged)
         )
@@ -100,6 +97,7 @@ class Drafting:
             self._failing(compiler).label("failing"),
             former.c.staff_id.label("primary_before"),
             self._already().label("already"),
+            *self._ended(),
             self._removed().label("removed"),
             self._anybody().label("anybody"),
             self._promoted().label("promoted"),
@@ -177,21 +175,32 @@ class Drafting:
             return []
         undone, head = undone_in(self.tables), self.tables.head
         as_it_was = undone.c.version + 1 == head.c.version
-        back = case((as_it_was, undone.c.removed), else_=self._gone(undone))
+        gone = ended(undone)
+        led_back = or_(as_it_was, not_(self._is_there(undone, gone.staff)))
+        others = case((as_it_was, gone.others), else_=self._gone(undone))
         return [
             bit(as_it_was, 1, 0).label("as_it_was"),
             undone.c.primary_before.label("undone_primary"),
-            func.coalesce(back, "[]").label("restored"),
+            case((led_back, gone.since)).label("back_since"),
+            gone.role.label("back_role"),
+            gone.source.label("back_source"),
+            func.coalesce(others, NO_LINES).label("restored"),
         ]
+
+    def _is_there(self, undone: FromClause, staff: Column) -> Condition:
+        """Whether ``staff`` has the customer of a plan row that is taken back."""
+        if self._is_single:
+            return func.coalesce(self._former.c.staff_id == staff, false())
+        there = self.tables.assignment.alias("there")
+        held = select(there.c.staff_id).where(there.c.customer_id == undone.c.customer_id, there.c.staff_id == staff)
+        return held.correlate_except(there).exists()
 
     def _gone(self, undone: FromClause) -> Column:
         """Those who would come back and are not there."""
-        lines = JsonObjects(func.coalesce(undone.c.removed, "[]")).table_valued("value", name="gone")
-        there = self.tables.assignment.alias("there")
+        lines = JsonObjects(func.coalesce(undone.c.removed, NO_LINES)).table_valued("value", name="gone")
         staff = cast(JsonStaff(lines.c.value), self.tables.staff_key)
-        held = select(there.c.staff_id).where(there.c.customer_id == undone.c.customer_id, there.c.staff_id == staff)
         missing = select(JsonList(AsJson(lines.c.value))).select_from(lines)
-        missing = missing.where(not_(held.correlate(undone, lines).exists())).correlate(undone)
+        missing = missing.where(not_(self._is_there(undone, staff))).correlate(undone, self._former)
         return as_text(missing.scalar_subquery())  # in the collation of what else may stand there
 
     def _is_undone(self, undone: FromClause) -> Condition:
@@ -272,29 +281,32 @@ class Drafting:
             return func.coalesce(self._receiver().in_(among), false())
         undone = undone_in(self.tables)
         if demand.side is Side.GAINS:
-            return self._in_lines(undone.c.removed, among)
-        return or_(func.coalesce(undone.c.added.in_(among), false()), self._in_lines(undone.c.restored, among))
-
-    def _in_lines(self, text: Column, among: Select[Any]) -> Condition:
-        lines = JsonObjects(func.coalesce(text, "[]")).table_valued("value", name="parties")
-        staff = cast(JsonStaff(lines.c.value), self.tables.staff_key)
-        return select(literal(1)).select_from(lines).where(staff.in_(among)).correlate(undone_in(self.tables)).exists()
+            return func.coalesce(ended(undone).names(among), false())
+        came = or_(func.coalesce(undone.c.added.in_(among), false()), back(undone).names(among))
+        return func.coalesce(came, false())
 
     def _of_customer(self, *columns: Column) -> Select[Any]:
         tables, mine, customer = self.tables, self.tables.assignment, self.tables.customer
         beside = tables.placement, tables.expectation, undone_in(tables)
         return select(*columns).where(mine.c.customer_id == customer.c.id).correlate(customer, *beside)
 
+    def _ended(self) -> list[Column]:
+        """Since when the primary was assigned, where that ends; its role and source."""
+        former = self._former
+        since: Column = cast(null(), BigInteger())
+        if self.draft.effect.drop is not Drop.NOBODY:
+            since = case((and_(former.c.staff_id.is_not(None), self._is_dropped(former)), former.c.since))
+        columns = {"since": since, "role": former.c.role, "source": former.c.source}
+        return [column.label(f"ended_{name}") for name, column in columns.items()]
+
     def _removed(self) -> Column:
-        if self.draft.effect.drop is Drop.NOBODY:
-            return literal("[]", Text())
-        mine = self._former if self._is_single else self.tables.assignment
-        primary = true() if self._is_single else mine.c.slot.is_not(None)
-        record = assignment_record(mine.c.staff_id, primary, mine.c.since, mine.c.role, mine.c.source)
-        if self._is_single:
-            ends = and_(mine.c.staff_id.is_not(None), self._is_dropped(mine))
-            return case((ends, JsonRow(record)), else_=literal("[]", Text()))
-        return self._of_customer(JsonList(record)).where(self._is_dropped()).scalar_subquery()
+        """All others that end: in single nobody else is assigned."""
+        if self._is_single or self.draft.effect.drop is Drop.NOBODY:
+            return literal(NO_LINES, Text())
+        mine = self.tables.assignment
+        record = assignment_record(mine.c.staff_id, false(), mine.c.since, mine.c.role, mine.c.source)
+        others = self._of_customer(JsonList(record)).where(mine.c.slot.is_(None), self._is_dropped())
+        return others.scalar_subquery()
 
     def _is_dropped(self, mine: FromClause | None = None) -> Condition:
         return is_dropped(self.tables, self.draft.effect, self._receiver(), mine)
@@ -390,7 +402,7 @@ class Drafting:
             settled = or_(outcome.c.as_it_was == 1, not_(self._changes(outcome)))
             bits = bits.bitwise_or(bit(settled, 0, since))
         for place, limit in enumerate(draft.limits):
-            after = outcome.c.assigned - self._ended(outcome) + JsonLength(outcome.c.restored)
+            after = outcome.c.assigned - ended(outcome).many + self._restored(outcome)
             crowded = and_(outcome.c[f"bound_{place}"] == 1, after > limit.staff)
             if self._is_single:  # who is assigned there stands for the customer
                 crowded = or_(crowded, and_(after > 0, outcome.c.primary_after.is_(None)))
@@ -400,15 +412,15 @@ class Drafting:
         changes = or_(touched, self._changes(outcome))
         return select(outcome, codes.label("codes"), bit(changes, 1, 0).label("changes"))
 
-    def _ended(self, outcome: CTE) -> Column:
-        """How many assignments end."""
-        return bit(outcome.c.removed == "[]", 0, 1) if self._is_single else JsonLength(outcome.c.removed)
+    def _restored(self, outcome: CTE) -> Column:
+        """How many come back."""
+        return back(outcome).many if self.draft.effect.undoes else literal(0, BigInteger())
 
     def _changes(self, outcome: CTE) -> Condition:
         return or_(
             outcome.c.added.is_not(None),
-            outcome.c.removed != "[]",
-            outcome.c.restored != "[]" if self.draft.effect.undoes else false(),
+            ended(outcome).some,
+            back(outcome).some if self.draft.effect.undoes else false(),
             outcome.c.primary_before.is_distinct_from(outcome.c.primary_after),
         )
 
@@ -418,8 +430,8 @@ class Drafting:
             outcome.c.version == outcome.c.expected_version,
             outcome.c.primary_after.is_not_distinct_from(outcome.c.expected_primary_after),
             outcome.c.added.is_not_distinct_from(outcome.c.expected_added),
-            JsonLength(outcome.c.removed) == outcome.c.expected_removed,
-            JsonLength(outcome.c.restored) == outcome.c.expected_restored if self.draft.effect.undoes else true(),
+            ended(outcome).many == outcome.c.expected_removed,
+            back(outcome).many == outcome.c.expected_restored if self.draft.effect.undoes else true(),
         )
 
     # 4: the plan rows; a refused one carries no change
@@ -443,8 +455,10 @@ class Drafting:
             case((passed, judged.c.primary_before)),
             case((passed, judged.c.primary_after)),
             case((passed, judged.c.added)),
-            case((passed, judged.c.removed), else_="[]"),
+            case((passed, judged.c.removed), else_=NO_LINES),
             *self._particulars(judged, passed),
+            *self._of_primary("ended", judged, passed),
+            *self._of_primary("back", judged, passed),
         )
 
     def _particulars(self, judged: CTE, passed: Condition) -> list[Column]:
@@ -456,25 +470,16 @@ class Drafting:
             receiver, source = case((passed, judged.c.receiver)), case((passed, judged.c.source), else_="")
         role: Column = nothing
         if effect.passes_role:
-            role = case((and_(passed, judged.c.removed != "[]"), judged.c.role), else_="")
-        restored: Column = literal("[]", Text())
+            role = case((and_(passed, ended(judged).some), judged.c.role), else_="")
+        restored: Column = literal(NO_LINES, Text())
         if effect.undoes:
-            restored = case((passed, judged.c.restored), else_="[]")
+            restored = case((passed, judged.c.restored), else_=NO_LINES)
         return [receiver, source, role, restored]
 
-
-def assignment_record(staff: Column, primary: Condition, since: Column, role: Column, source: Column) -> Column:
-    """An assignment as JSON, in the shape of :func:`ownership_core.events.line`."""
-    return JsonRecord(
-        *_pairs(
-            ("staff", as_text(staff)),
-            ("primary", json_truth(primary)),
-            ("since", since),
-            ("role", role),
-            ("source", source),
-        )
-    )
-
-
-def _pairs(*pairs: tuple[str, Column]) -> Sequence[Column]:
-    return [part for name, value in pairs for part in (literal(name, Text()), value)]
+    def _of_primary(self, side: str, judged: CTE, passed: Condition) -> list[Column]:
+        """The assignment of the primary that ends, or comes back."""
+        names = [f"{side}_{name}" for name in ("since", "role", "source")]
+        if names[0] not in judged.c:
+            return [cast(null(), self.tables.plan_item.c[name].type) for name in names]
+        is_one = and_(passed, judged.c[names[0]].is_not(None))
+        return [case((is_one, judged.c[name])) for name in names]

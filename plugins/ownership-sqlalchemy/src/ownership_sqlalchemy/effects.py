@@ -12,7 +12,6 @@ from sqlalchemy import (
     Table,
     and_,
     case,
-    cast,
     false,
     func,
     literal,
@@ -25,7 +24,8 @@ from sqlalchemy.types import BigInteger
 
 from ownership_core.policies import SortKey
 from ownership_core.ruling import PLACED, Drop, Effect
-from ownership_sqlalchemy.dialects import JsonObjects, JsonStaff, as_text
+from ownership_sqlalchemy.dialects import as_text
+from ownership_sqlalchemy.lines import back
 from ownership_sqlalchemy.tables import Tables
 
 Column = ColumnElement[Any]
@@ -76,10 +76,7 @@ def undone_in(tables: Tables) -> FromClause:
 def _brought(tables: Tables, mine: FromClause) -> Condition:
     """Whether the assignment at hand came by the run that is taken back."""
     undone = undone_in(tables)
-    lines = JsonObjects(undone.c.restored).table_valued("value", name="came_back")
-    came_back = select(cast(JsonStaff(lines.c.value), tables.staff_key)).select_from(lines)
-    again = and_(undone.c.restored != "[]", mine.c.staff_id.in_(came_back.correlate(undone)))
-    return or_(mine.c.staff_id == undone.c.added, again)
+    return or_(mine.c.staff_id == undone.c.added, back(undone).holds(mine.c.staff_id))
 
 
 def _ahead(tables: Tables, effect: Effect, mine: FromClause) -> ColumnElement[int]:

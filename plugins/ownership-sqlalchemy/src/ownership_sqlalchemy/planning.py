@@ -21,8 +21,8 @@ from sqlalchemy import (
     literal,
     not_,
     null,
+    or_,
     select,
-    true,
     union,
     update,
 )
@@ -35,8 +35,9 @@ from ownership_core.ports import Draft, Expected, Query, Tally
 from ownership_core.rows import draft_codes, placed_in_turn
 from ownership_core.ruling import PLACED, Fate, Side
 from ownership_sqlalchemy import rows
-from ownership_sqlalchemy.dialects import WHO, JsonLength, JsonObjects, JsonStaff
+from ownership_sqlalchemy.dialects import WHO
 from ownership_sqlalchemy.draft import Drafting
+from ownership_sqlalchemy.lines import back, ended
 from ownership_sqlalchemy.prepared import Shelf
 from ownership_sqlalchemy.read import CHUNK
 from ownership_sqlalchemy.read.asking import asker_of
@@ -93,10 +94,10 @@ class PlanWriter(CardinalityWriter):
             item.c.version,
             item.c.primary_after,
             item.c.added,
-            JsonLength(item.c.removed),
+            ended(item).many,
             item.c.receiver,
             item.c.source,
-            JsonLength(item.c.restored),
+            back(item).many,
         )
         id = self._by_code_points(item.c.customer_id)
         if after is not None:
@@ -161,10 +162,13 @@ class PlanWriter(CardinalityWriter):
         item = self._tables.plan_item
         them = item.c.run.in_(runs), item.c.fate == Fate.CHANGED.value
         gains, loses = (literal(side.value, Text()).label("side") for side in (Side.GAINS, Side.LOSES))
+        lines = [*((one, gains) for one in ended(item).each()), *((one, loses) for one in back(item).each())]
         found = self._run(
             union(
-                self._lines_of(item.c.removed, gains).where(*them),
-                self._lines_of(item.c.restored, loses).where(*them),
+                *(
+                    select(one.staff.label("staff"), side).select_from(one.rows).where(one.there, *them)
+                    for one, side in lines
+                ),
                 select(item.c.added.label("staff"), loses).where(*them, item.c.added.is_not(None)),
             )
         )
@@ -205,25 +209,27 @@ class PlanWriter(CardinalityWriter):
 
     def _tally(self, draft: Draft) -> Tally:
         item = self._tables.plan_item
-        many, rising = func.count().label("many"), func.sum(case((self._rises(), 1), else_=0)).label("rising")
+        many = func.count().label("many")
+        rising = func.sum(case((self._rises(), 1), else_=0)).label("rising")
+        listed = func.sum(case((or_(ended(item).more, back(item).more), 1), else_=0)).label("listed")
         anywhere = select(self._tables.share.c.until).exists().label("sharing")
         statement = (
-            select(item.c.fate, item.c.codes, item.c.selected, many, rising, anywhere)
+            select(item.c.fate, item.c.codes, item.c.selected, many, rising, listed, anywhere)
             .where(item.c.run == draft.run)
             .group_by(item.c.fate, item.c.codes, item.c.selected)
         )
         fates: Counter[str] = Counter()
         codes: Counter[str] = Counter()
-        selected = risen = 0
+        selected = risen = in_lists = 0
         sharing = False
         for row in self._run(statement):
             sharing = bool(row.sharing)
-            risen += int(row.rising)
+            risen, in_lists = risen + int(row.rising), in_lists + int(row.listed)
             fates[row.fate] += row.many
             selected += row.many if row.selected else 0
             for code in rows.codes_of(row.codes, self._codes[draft.run]):
                 codes[code] += row.many
-        self._drafted[draft.run] = _Drafted(fates[Fate.CHANGED], risen, sharing)
+        self._drafted[draft.run] = _Drafted(fates[Fate.CHANGED], risen, in_lists, sharing)
         return Tally(
             changed=fates[Fate.CHANGED],
             unchanged=fates[Fate.UNCHANGED],
@@ -243,12 +249,6 @@ class PlanWriter(CardinalityWriter):
     def _changed(self, run: str, *columns: ColumnElement[Any]) -> Select[Any]:
         return select(*columns).where(*self._is_changed(run))
 
-    def _lines_of(self, text: ColumnElement[Any], *columns: ColumnElement[Any]) -> Select[Any]:
-        """The staff of lists of assignments in plan rows."""
-        lines = JsonObjects(text).table_valued("value", name="lines")
-        staff = cast(JsonStaff(lines.c.value), self._tables.staff_key).label("staff")
-        return select(staff, *columns).select_from(self._tables.plan_item.join(lines, true()))
-
     def _rises(self) -> ColumnElement[bool]:
         """Whether somebody who was a secondary becomes primary; who is added comes with its slot."""
         item = self._tables.plan_item
@@ -261,11 +261,12 @@ class PlanWriter(CardinalityWriter):
 
 @frozen
 class _Drafted:
-    """What a draft came to: how many customers change, how many of them get a primary who was there before, and
-    whether any customer at all is shared."""
+    """What a draft came to: how many customers change, how many of them get a primary who was there before, how many
+    lose or regain others than their primary, and whether any customer at all is shared."""
 
     changed: int
     rising: int
+    listed: int
     sharing: bool
 
 

@@ -342,6 +342,14 @@ def _actor() -> list[Column[Any]]:
     ]
 
 
+def _assignment_of(what: str) -> list[Column[Any]]:
+    return [
+        Column(f"{what}_since", BigInteger),
+        Column(f"{what}_role", words(VALUE)),
+        Column(f"{what}_source", words(VALUE)),
+    ]
+
+
 def _runs(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> dict[str, Table]:
     return {
         "run": _table(
@@ -379,6 +387,10 @@ def _runs(metadata: MetaData, prefix: str, customer: Key, staff: Key) -> dict[st
             Column("source", words(VALUE), nullable=False, server_default=""),
             Column("role", words(VALUE), nullable=False, server_default=""),
             Column("restored", prose(), nullable=False, server_default="[]"),
+            # The assignment of primary_before that ended, and that of primary_after that came back, where one did;
+            # `removed` and `restored` are about all others.
+            *_assignment_of("ended"),
+            *_assignment_of("back"),
             PrimaryKeyConstraint("run", "customer_id"),
             CheckConstraint("fate IN ('changed', 'unchanged', 'refused', 'stale')", name="fate"),
             sqlite_with_rowid=False,

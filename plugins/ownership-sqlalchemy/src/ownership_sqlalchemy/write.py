@@ -39,19 +39,14 @@ from ownership_core.scope import AllOf, Scope
 from ownership_sqlalchemy import rows
 from ownership_sqlalchemy.dialects import (
     WHO,
-    JsonObjects,
-    JsonRole,
     JsonRow,
-    JsonSince,
-    JsonSource,
-    JsonStaff,
     as_text,
     overtaken,
     rows_of,
 )
-from ownership_sqlalchemy.draft import assignment_record
 from ownership_sqlalchemy.effects import is_dropped
 from ownership_sqlalchemy.facts import HostFacts
+from ownership_sqlalchemy.lines import Lines, assignment_record, back, ended
 from ownership_sqlalchemy.planning import PlanWriter
 
 
@@ -118,7 +113,7 @@ class SqlWriter(PlanWriter):
         self._next_versions(run, draft.cardinality, drafted.changed)
         self._write_events(run, draft, fields)
         several = draft.cardinality != SINGLE  # else whoever is assigned stands for the customer
-        others = true() if several or effect.add is None else self._succeed(run.id, draft)
+        others = true() if several else self._succeed(run.id, draft)
         if drops_as_planned(effect):
             self._drop_as_planned(run.id, others)
         elif effect.drop is not Drop.NOBODY:
@@ -131,7 +126,7 @@ class SqlWriter(PlanWriter):
         if effect.add is not None:
             self._add(run.id, draft, others)
         if effect.undoes:
-            self._restore(run.id, draft)
+            self._restore(run.id, draft, others)
         if several and drafted.rising:
             self._promote(run.id)
         if drafted.sharing:
@@ -146,46 +141,50 @@ class SqlWriter(PlanWriter):
         pair = share.c.customer_id, share.c.staff_id
         self._run(self._database.within(delete(share), pair, gained))
         if restoring:
-            self._run(self._database.within(delete(share), pair, self._named_in(run, item.c.restored)))
+            for came_back in self._pairs(run, back(item)):
+                self._run(self._database.within(delete(share), pair, came_back))
 
     def _share(self, run: str, until: int) -> None:
         """Whoever lost an assignment sees the customer until then, or longer where that was so before."""
-        source = self._named_in(run, self._tables.plan_item.c.removed).add_columns(literal(until, BigInteger()))
-        self._run(self._database.insert_latest(self._tables.share, source, "until"))
+        for lost in self._pairs(run, ended(self._tables.plan_item)):
+            source = lost.add_columns(literal(until, BigInteger()))
+            self._run(self._database.insert_latest(self._tables.share, source, "until"))
 
-    def _named_in(self, run: str, column: ColumnElement[str]) -> Select[Any]:
-        """Customer and staff of every assignment that plan rows list in a column."""
-        item = self._tables.plan_item
-        lines = JsonObjects(column).table_valued("value", name="lines")
-        staff = cast(JsonStaff(lines.c.value), self._tables.staff_key).label("staff_id")
-        return self._changed(run, item.c.customer_id, staff).select_from(item.join(lines, true()))
+    def _pairs(self, run: str, lines: Lines) -> list[Select[Any]]:
+        """Customer and staff of every assignment among ``lines``."""
+        id = self._tables.plan_item.c.customer_id
+        return [
+            self._changed(run, id, one.staff.label("staff_id")).select_from(one.rows).where(one.there)
+            for one in lines.each(listed=bool(self._drafted[run].listed))
+        ]
 
     def _succeed(self, run: str, draft: Draft) -> ColumnElement[bool]:
         """Give the row of whoever goes to whoever comes, where there is one of each; which plan rows are left."""
-        if not self._database.rewrites:
+        if not self._database.rewrites or (draft.effect.add is None and not draft.effect.undoes):
             return true()
-        item, mine = self._tables.plan_item, self._tables.assignment
-        one_for_one = and_(item.c.added.is_not(None), item.c.removed != "[]")
-        columns = {
-            "staff_id": item.c.added,
-            "role": self._role_of(draft.effect),
-            "source": self._source_of(draft.effect),
-            "since": literal(draft.at, BigInteger()),
-        }
+        item, mine, came = self._tables.plan_item, self._tables.assignment, back(self._tables.plan_item)
+        if draft.effect.undoes:
+            columns = {"staff_id": came.staff, "role": came.role, "source": came.source, "since": came.since}
+            comes = came.leads
+        else:
+            columns = {
+                "staff_id": item.c.added,
+                "role": self._role_of(draft.effect),
+                "source": self._source_of(draft.effect),
+                "since": literal(draft.at, BigInteger()),
+            }
+            comes = item.c.added.is_not(None)
+        one_for_one = and_(comes, ended(item).leads)
         theirs = mine.c.customer_id == item.c.customer_id, *self._is_changed(run), one_for_one
         self._run(update(mine).values(columns).where(*theirs))
         return not_(one_for_one)
 
     def _drop_as_planned(self, run: str, others: ColumnElement[bool]) -> None:
         """End the assignments the plan rows list: who has the room depends on others, and those rows go too."""
-        mine = self._tables.assignment
-        self._run(
-            self._database.within(
-                delete(mine),
-                (mine.c.customer_id, mine.c.staff_id),
-                self._named_in(run, self._tables.plan_item.c.removed).where(others),
-            )
-        )
+        item, mine = self._tables.plan_item, self._tables.assignment
+        for gone in self._pairs(run, ended(item)):
+            pair = mine.c.customer_id, mine.c.staff_id
+            self._run(self._database.within(delete(mine), pair, gone.where(others)))
 
     def _next_versions(self, run: Run, cardinality: str | None, changed: int) -> None:
         head, item = self._tables.head, self._tables.plan_item
@@ -213,7 +212,7 @@ class SqlWriter(PlanWriter):
             ',"added":',
             self._added_lines(draft),
             ',"removed":',
-            item.c.removed,
+            ended(item).text(),
             f',"fields":{rows.dumped(sorted(fields))}}}',
         )
         columns: dict[str, Any] = {
@@ -233,7 +232,7 @@ class SqlWriter(PlanWriter):
     def _added_lines(self, draft: Draft) -> ColumnElement[str]:
         item, effect = self._tables.plan_item, draft.effect
         if effect.undoes:
-            return item.c.restored
+            return back(item).text()
         if effect.add is None:
             return literal("[]", Text())
         if effect.add is not PLACED and effect.primary is Primary.TAKE and not effect.passes_role:
@@ -286,23 +285,22 @@ class SqlWriter(PlanWriter):
         item, head = self._tables.plan_item, self._tables.head
         return head.c.cardinality, source.join(head, head.c.customer_id == item.c.customer_id)
 
-    def _restore(self, run: str, draft: Draft) -> None:
+    def _restore(self, run: str, draft: Draft, others: ColumnElement[bool]) -> None:
         """Whoever had gone comes back with the date, role and source of then."""
         item, mine = self._tables.plan_item, self._tables.assignment
-        lines = JsonObjects(item.c.restored).table_valued("value", name="lines")
-        staff = cast(JsonStaff(lines.c.value), self._tables.staff_key)
-        cardinality, source = self._under(draft, item.join(lines, true()))
-        columns: dict[str, Any] = {
-            "customer_id": item.c.customer_id,
-            "staff_id": staff,
-            "slot": cast(case((staff == item.c.primary_after, 0)), SmallInteger),
-            "cardinality": cardinality,
-            "role": JsonRole(lines.c.value),
-            "source": JsonSource(lines.c.value),
-            "since": JsonSince(lines.c.value),
-        }
-        rows = self._changed(run, *(value.label(name) for name, value in columns.items())).select_from(source)
-        self._run(insert(mine).from_select(list(columns), rows.where(item.c.restored != "[]")))
+        for one in back(item).each(listed=bool(self._drafted[run].listed)):
+            cardinality, source = self._under(draft, one.rows)
+            columns: dict[str, Any] = {
+                "customer_id": item.c.customer_id,
+                "staff_id": one.staff,
+                "slot": cast(case((one.staff == item.c.primary_after, 0)), SmallInteger),
+                "cardinality": cardinality,
+                "role": one.role,
+                "source": one.source,
+                "since": one.since,
+            }
+            rows = self._changed(run, *(value.label(name) for name, value in columns.items())).select_from(source)
+            self._run(insert(mine).from_select(list(columns), rows.where(one.there, others)))
 
     def _promote(self, run: str) -> None:
         item, mine = self._tables.plan_item, self._tables.assignment
@@ -315,8 +313,10 @@ class SqlWriter(PlanWriter):
         item, task = self._tables.plan_item, self._tables.outbox
         these = item.c.run.in_(parts or (run,)), item.c.fate == Fate.CHANGED.value
         told = union(
-            self._lines_of(item.c.removed).where(*these),
-            self._lines_of(item.c.restored).where(*these),
+            *(
+                select(one.staff.label("staff")).select_from(one.rows).where(*these, one.there)
+                for one in (*ended(item).each(), *back(item).each())
+            ),
             select(item.c.added.label("staff")).where(*these, item.c.added.is_not(None)),
         ).subquery("told")
         source = select(literal(run, Text()), told.c.staff, literal("ready", Text())).order_by(told.c.staff)

@@ -159,8 +159,8 @@ class Sqlite(Database):
         return new.on_conflict_do_update(index_elements=list(table.primary_key), set_={column: latest})
 
     def materialized(self, statement: Select[Any], name: str) -> CTE:
-        """By its keyword."""
-        return statement.cte(name).prefix_with("MATERIALIZED", dialect="sqlite")
+        """What may skip rows is not merged; row by row, where the keyword would write all of it down first."""
+        return statement.limit(literal_column("-1")).offset(literal_column("0")).cte(name)
 
     def reason(self, orig: Any) -> Reason | None:
         """By the name of the error."""
