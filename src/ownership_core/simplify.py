@@ -5,7 +5,7 @@ Only laws of three-valued logic are used: ``x & ~x`` is not ``Nothing`` where ``
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from ownership_core.scope import (
@@ -75,6 +75,25 @@ def simplify(scope: Scope) -> Scope:
             return scope
         case _:
             assert_never(scope)
+
+
+def besides(scope: Scope, known: Scope) -> Scope:
+    """What of ``scope`` is left to ask of customers ``known`` is TRUE of: the same ones are found.
+
+    >>> besides(Has("tags", {"vip"}) & OneOf("website", ["de"]), OneOf("website", ["de"]))
+    AllOf(parts=(Has(field='tags', values=frozenset({'vip'})),))
+    """
+    said = set(_together(known))
+    return AllOf(tuple(part for part in _together(scope) if part not in said))
+
+
+def _together(scope: Scope) -> Iterator[Scope]:
+    """The parts that all hold where ``scope`` does."""
+    if isinstance(scope, AllOf):
+        for part in scope.parts:
+            yield from _together(part)
+    else:
+        yield scope
 
 
 def _flat(parts: Iterable[Scope], kind: type[AllOf | AnyOf]) -> list[Scope]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ownership_core.evaluate import Answer, evaluate, holds
 from ownership_core.model import Customer
 from ownership_core.scope import AllOf, AnyOf, Equals, Everything, Has, Not, Nothing, OneOf, Scope
-from ownership_core.simplify import simplify
+from ownership_core.simplify import besides, simplify
 from ownership_core.testing.oracle import plain, surely, surely_not
 from ownership_core.testing.strategies import TEXTS, scopes, worlds
 from ownership_core.testing.worlds import WORLD_FIELDS, World
@@ -115,6 +115,18 @@ def test_simplifying_keeps_the_meaning(world: World, asked: list[Scope]) -> None
     """All three answers stay what they were."""
     for x in asked:
         assert answers(simplify(x), world) == answers(x, world)
+
+
+@given(worlds(), few_scopes)
+def test_what_is_known_need_not_be_asked(world: World, asked: list[Scope]) -> None:
+    """Of whom the known scope is TRUE, what is left finds the same ones."""
+    first, *others = asked
+    for x in others:
+        for scope, known in ((AllOf((x, first)), AllOf((first, Everything()))), (x, AnyOf((x, first)))):
+            for customer in world.facts():
+                if holds(known, customer, FIELDS):
+                    assert holds(besides(scope, known), customer, FIELDS) == holds(scope, customer, FIELDS)
+        assert besides(AllOf((AllOf((x, first)), x)), x) == besides(AllOf((first,)), x)
 
 
 @given(few_scopes)

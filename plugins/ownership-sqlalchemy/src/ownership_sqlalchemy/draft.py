@@ -36,7 +36,7 @@ from ownership_core.ports import Draft
 from ownership_core.rows import FIRST_CODES, draft_codes, named, requirement_codes
 from ownership_core.ruling import PLACED, Demand, Drop, Fate, Placed, Primary, Side
 from ownership_core.scope import AllOf, Everything, Not, Scope
-from ownership_core.simplify import simplify
+from ownership_core.simplify import besides, simplify
 from ownership_sqlalchemy.compile import Compiler
 from ownership_sqlalchemy.dialects import (
     WHO,
@@ -88,7 +88,7 @@ class Drafting:
             )
         )
         is_asked_for = Exact(customer.c.id) == Exact(asked) if tables.customer_key.is_loose else true()
-        visible = and_(customer.c.id.is_not(None), is_asked_for, compiler.where(self.draft.visible))
+        visible = and_(customer.c.id.is_not(None), is_asked_for, compiler.where(self._unsaid(self.draft.visible)))
         columns = [
             asked.label("customer_id"),
             bit(visible, 1, 0).label("found"),
@@ -241,6 +241,15 @@ class Drafting:
         source = wanted.outerjoin(customer, customer.c.id == wanted.c.id)
         return wanted.c.id, source, true()
 
+    def _unsaid(self, scope: Scope) -> Scope:
+        """What of ``scope`` the source does not hold of every row already: of that it need not be asked again."""
+        draft = self.draft
+        if draft.from_plan or named(draft.selection) is not None:
+            return scope
+        if draft.undoes or draft.only_placed:
+            return besides(scope, draft.visible)
+        return besides(scope, AllOf((draft.visible, self._selecting())))
+
     def _selecting(self) -> Scope:
         selection = self.draft.selection
         return selection.scope if isinstance(selection, Matching) else Everything()
@@ -259,7 +268,7 @@ class Drafting:
         """The bits of all requirements and demands that are not TRUE: NULL falls into ELSE and refuses."""
         bits: Column = literal(0, BigInteger())
         for code, scope in requirement_codes(self.draft).items():
-            bits = bits.bitwise_or(bit(compiler.where(scope), 0, self._flag(code)))
+            bits = bits.bitwise_or(bit(compiler.where(self._unsaid(scope)), 0, self._flag(code)))
         for demand in self.draft.demands:
             if simplify(demand.requirement.scope) == Everything():
                 continue  # holds of everybody
