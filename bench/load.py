@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from bench.shop import DEPARTMENTS, MOMENT, STAFF, WEBSITES, Shop
+from ownership_sqlalchemy.bodies import kept_body
 
 CHUNK = 50_000
 LEVELS = (
@@ -41,6 +42,18 @@ def load(connection: Connection, shop: Shop) -> None:
         (customer, staff, slot, name, "", "bench", MOMENT) for customer, staff, slot in shop.assignment_rows()
     )
     insert(connection, "assignment", "customer_id staff_id slot cardinality role source since", assignments)
+    columns = "subject_kind subject version run at actor_kind actor body"
+    insert(connection, "event", columns, _history(shop))
+
+
+def _history(shop: Shop) -> Iterator[Sequence[Any]]:
+    """Who got everybody first: what a run writes is added to a history."""
+    given = ((customer, staff) for customer, staff, slot in shop.assignment_rows() if slot == 0)
+    for number, (customer, staff) in enumerate(given):
+        line = {"staff": str(staff), "primary": True, "since": MOMENT, "role": "", "source": "bench"}
+        body = {"v": 1, "what": "assign", "primary": [None, str(staff)], "added": [line], "removed": [], "fields": []}
+        run = f"00000000-0000-7000-8000-{number // 1_000:012}"
+        yield "customer", str(customer), 1, run, MOMENT, "staff", "bench", kept_body(body)
 
 
 def _people(shop: Shop) -> Iterator[tuple[str, str, Iterable[Sequence[Any]]]]:

@@ -24,11 +24,12 @@ STATEMENTS = 8
 MEMORY = 4 * 2**20
 PLAN = """
 INSERT INTO ownership_plan_item (run, customer_id, version, fate, codes, selected, primary_before, primary_after,
- added, removed)
+ added, removed, ended_since, ended_role, ended_source)
 SELECT :run , id, version, CASE WHEN codes > 0 THEN 'refused' WHEN already THEN 'unchanged' ELSE 'changed' END, codes,
  {yes}, CASE WHEN codes = 0 THEN before END, CASE WHEN codes = 0 THEN :staff END,
  CASE WHEN codes = 0 AND NOT already THEN :staff END,
- CASE WHEN codes > 0 OR already OR before IS NULL THEN '[]' ELSE {removed} END
+ '[]', CASE WHEN codes = 0 AND NOT already THEN since END, CASE WHEN codes = 0 AND NOT already THEN role END,
+ CASE WHEN codes = 0 AND NOT already THEN source END
 FROM (SELECT c.id, h.version, a.staff_id AS before, a.role, a.source, a.since,
   coalesce(a.staff_id = :staff , {no}) AS already,
   CASE WHEN EXISTS (SELECT 1 FROM ownership_customer_value v WHERE v.customer_id = c.id AND v.field = 'groups')
@@ -87,13 +88,14 @@ WRITTEN = (
         " ORDER BY subject"
     ),
     (
-        "SELECT customer_id, version, fate, selected, primary_before, primary_after, added, removed"
+        "SELECT customer_id, version, fate, selected, primary_before, primary_after, added, removed, ended_since,"
+        " ended_role, ended_source"
         " FROM ownership_plan_item WHERE run = :run ORDER BY customer_id"
     ),
 )
 """What a run wrote, and all it left standing."""
 
-# What a plan row and an event say, in the words of each database; a Django site's tables hold the same.
+# What a plan row and an event of a Django site say, in the words of each database.
 IN_SQLITE = {
     "removed": (
         "json_array(json_object('staff', before, 'primary', json('true'), 'since', since, 'role', role,"
@@ -106,7 +108,12 @@ IN_SQLITE = {
     ),
 }
 _LITE = {
-    **IN_SQLITE,
+    "body": (
+        "json_array(1, 'set_primary', json_array(CAST(primary_before AS TEXT), CAST(primary_after AS TEXT)),"
+        " json_array(json_array(CAST(added AS TEXT), 1, {at}, '', 'manual')), CASE WHEN ended_since IS NULL"
+        " THEN json('[]') ELSE json_array(json_array(CAST(primary_before AS TEXT), 1, ended_since, ended_role,"
+        " ended_source)) END, json('[]'))"
+    ),
     "yes": "1",
     "no": "0",
     "id": "customer_id",
@@ -124,7 +131,12 @@ IN_POSTGRESQL = {
     ),
 }
 _PG = {
-    **IN_POSTGRESQL,
+    "body": (
+        "json_build_array(1, 'set_primary', json_build_array(primary_before::text, primary_after::text),"
+        " json_build_array(json_build_array(added::text, 1, {at}, '', 'manual')), CASE WHEN ended_since IS NULL"
+        " THEN '[]'::json ELSE json_build_array(json_build_array(primary_before::text, 1, ended_since, ended_role,"
+        " ended_source)) END, '[]'::json)::text"
+    ),
     "yes": "true",
     "no": "false",
     "id": "customer_id",

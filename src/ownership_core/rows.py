@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import cycle
 from typing import Any, Protocol
 
@@ -129,10 +129,13 @@ def event_columns(event: Event) -> dict[str, object]:
     }
 
 
-def event_of(row: Any) -> Event:
-    """An event of its row; the lines of a customer's event by staff, however the database gathered them."""
+def event_of(row: Any, read: Callable[[str], Json] = json.loads) -> Event:
+    """An event of its row; the lines of a customer's event by staff, however the database gathered them.
+
+    ``read`` is for stores that keep bodies in a form of their own.
+    """
     kind = Subject(row.subject_kind)
-    body: Json = json.loads(row.body)
+    body: Json = read(row.body)
     if kind is Subject.CUSTOMER:
         for side in ("added", "removed"):
             body[side] = sorted(body.get(side, ()), key=lambda one: str(one["staff"]))

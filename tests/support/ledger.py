@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
@@ -10,6 +9,8 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 from sqlalchemy import Engine, text
+
+from ownership_sqlalchemy.bodies import read_body
 
 Held: TypeAlias = dict[str, dict[str, Any]]
 """The assignments of one customer: staff to the line an event keeps of it."""
@@ -104,7 +105,7 @@ class Ledger:
 
 
 def _entry(customer: str, version: int, run: str, body: str) -> Entry:
-    read = json.loads(body)
+    read = read_body(body)
     before, after = read["primary"]
     lines = {name: {line["staff"]: line for line in read[name]} for name in ("added", "removed")}
     return Entry(

@@ -14,6 +14,7 @@ from attrs import frozen
 from sqlalchemy import ColumnElement, FromClause, Select, and_, case, cast, func, literal, or_, select, true
 from sqlalchemy.types import BigInteger, Text, TypeEngine
 
+from ownership_sqlalchemy.bodies import kept_line_of
 from ownership_sqlalchemy.dialects import (
     JsonLength,
     JsonObjects,
@@ -86,12 +87,11 @@ class Lines:
         read = JsonSince(them.value), JsonRole(them.value), JsonSource(them.value)
         return [primary, Line(self.rows.join(them.lines, true()), self.more, them.staff, *read)]
 
-    def text(self) -> ColumnElement[str]:
-        """All of them as a list of JSON."""
-        record = assignment_record(self.staff, true(), self.since, self.role, self.source)
-        first = JsonRow(record)
-        both = literal("[", Text()).concat(record).concat(",").concat(func.substr(self.others, 2, type_=Text()))
-        return case((self.since.is_(None), self.others), (self.others == NO_LINES, first), else_=both)
+    def kept(self) -> ColumnElement[str]:
+        """All of them as a body keeps them."""
+        led = kept_line_of(self.staff, true(), self.since, self.role, self.source)
+        both = literal("[", Text()).concat(led).concat(",").concat(func.substr(self.others, 2, type_=Text()))
+        return case((self.since.is_(None), self.others), (self.others == NO_LINES, JsonRow(led)), else_=both)
 
     def _listed(self, kind: TypeEngine[Any]) -> _Listed:
         lines = JsonObjects(self.others).table_valued("value", name="lines")

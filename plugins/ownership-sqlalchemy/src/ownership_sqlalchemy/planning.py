@@ -23,7 +23,9 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     union,
+    union_all,
     update,
 )
 from sqlalchemy.types import Text
@@ -162,14 +164,21 @@ class PlanWriter(CardinalityWriter):
         item = self._tables.plan_item
         them = item.c.run.in_(runs), item.c.fate == Fate.CHANGED.value
         gains, loses = (literal(side.value, Text()).label("side") for side in (Side.GAINS, Side.LOSES))
-        lines = [*((one, gains) for one in ended(item).each()), *((one, loses) for one in back(item).each())]
+        gone, came = ended(item), back(item)
+        # Most rows name the same few people: they are read once, and told apart by whom they name.
+        led = select(
+            case((gone.leads, gone.staff)).label("gone"), case((came.leads, came.staff)).label("came"), item.c.added
+        )
+        named = led.where(*them).distinct().cte("named")
+        sides_of = ((named.c.gone, gains), (named.c.came, loses), (named.c.added, loses))
+        lists = ((gone.each()[1], gains), (came.each()[1], loses))
         found = self._run(
             union(
+                *(select(staff.label("staff"), side).where(staff.is_not(None)) for staff, side in sides_of),
                 *(
                     select(one.staff.label("staff"), side).select_from(one.rows).where(one.there, *them)
-                    for one, side in lines
+                    for one, side in lists
                 ),
-                select(item.c.added.label("staff"), loses).where(*them, item.c.added.is_not(None)),
             )
         )
         sides: dict[str, set[StaffId]] = {Side.GAINS: set(), Side.LOSES: set()}
@@ -209,14 +218,19 @@ class PlanWriter(CardinalityWriter):
 
     def _tally(self, draft: Draft) -> Tally:
         item = self._tables.plan_item
-        many = func.count().label("many")
-        rising = func.sum(case((self._rises(), 1), else_=0)).label("rising")
-        listed = func.sum(case((or_(ended(item).more, back(item).more), 1), else_=0)).label("listed")
-        anywhere = select(self._tables.share.c.until).exists().label("sharing")
-        statement = (
-            select(item.c.fate, item.c.codes, item.c.selected, many, rising, listed, anywhere)
-            .where(item.c.run == draft.run)
-            .group_by(item.c.fate, item.c.codes, item.c.selected)
+        mine, changes = item.c.run == draft.run, item.c.fate == Fate.CHANGED.value
+        counts = {"rising": self._rises(), "listed": or_(ended(item).more, back(item).more)}
+        counted: list[ColumnElement[Any]] = [
+            func.count().label("many"),
+            *(func.coalesce(func.sum(case((one, 1), else_=0)), 0).label(name) for name, one in counts.items()),
+            select(self._tables.share.c.until).exists().label("sharing"),
+        ]
+        # What changes is counted as it comes, and has no codes; only the rest, mostly little, is sorted to be counted.
+        plain = literal(Fate.CHANGED.value, Text()).label("fate"), literal(0).label("codes"), true().label("selected")
+        said = item.c.fate, item.c.codes, item.c.selected
+        statement = union_all(
+            select(*plain, *counted).where(mine, changes),
+            select(*said, *counted).where(mine, not_(changes)).group_by(*said),
         )
         fates: Counter[str] = Counter()
         codes: Counter[str] = Counter()

@@ -7,6 +7,8 @@ from functools import lru_cache
 from json import JSONDecoder
 from typing import Any
 
+from ownership_core import rows
+from ownership_core.events import Event, Subject
 from ownership_core.fields import Fields, Kind
 from ownership_core.keys import KeyType, id_order
 from ownership_core.model import AssignedStaff, Assignment, Customer, CustomerId, DepartmentId, StaffId, Value
@@ -15,8 +17,6 @@ from ownership_core.rows import (
     actor_columns,
     codes_of,
     dumped,
-    event_columns,
-    event_of,
     plan_row_of,
     removed_text,
     restriction_of,
@@ -25,6 +25,7 @@ from ownership_core.rows import (
     run_columns,
     run_of,
 )
+from ownership_sqlalchemy.bodies import kept_body, read_body
 from ownership_sqlalchemy.facts import COLUMNS
 
 __all__ = [
@@ -46,6 +47,17 @@ __all__ = [
 ]
 
 _read = JSONDecoder().raw_decode  # what the database made has no blanks around it to be looked for
+
+
+def event_columns(event: Event) -> dict[str, object]:
+    """An event as its row; one of a customer in the short form."""
+    columns = rows.event_columns(event)
+    return {**columns, "body": kept_body(event.body)} if event.subject_kind is Subject.CUSTOMER else columns
+
+
+def event_of(row: Any) -> Event:
+    """An event of its row, in whichever form its body is kept."""
+    return rows.event_of(row, read_body)
 
 
 def customer_of(row: Any, fields: Fields, staff_key: KeyType) -> Customer:

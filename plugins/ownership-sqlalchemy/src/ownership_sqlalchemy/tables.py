@@ -268,6 +268,7 @@ def _assignments(
             Column("no_auto", Boolean, nullable=False),
             Column("cardinality", words(NAME), ForeignKey(f"{prefix}cardinality.name"), nullable=False),
             UniqueConstraint("customer_id", "cardinality"),
+            sqlite_with_rowid=False,
         ),
         "assignment": _table(
             f"{prefix}assignment",
@@ -449,7 +450,6 @@ def _records(metadata: MetaData, prefix: str, staff: Key) -> dict[str, Table]:
             Column("reason", prose()),
             Column("body", prose(), nullable=False),
             PrimaryKeyConstraint("subject_kind", "subject", "version"),
-            sqlite_with_rowid=False,
         ),
         "idempotency": _table(
             f"{prefix}idempotency",

@@ -37,6 +37,7 @@ from ownership_core.rows import drops_as_planned, ends_former, moves_primary, na
 from ownership_core.ruling import PLACED, Drop, Effect, Fate, Primary
 from ownership_core.scope import AllOf, Scope
 from ownership_sqlalchemy import rows
+from ownership_sqlalchemy.bodies import kept_line, kept_line_of
 from ownership_sqlalchemy.dialects import (
     WHO,
     JsonRow,
@@ -46,7 +47,7 @@ from ownership_sqlalchemy.dialects import (
 )
 from ownership_sqlalchemy.effects import is_dropped
 from ownership_sqlalchemy.facts import HostFacts
-from ownership_sqlalchemy.lines import Lines, assignment_record, back, ended
+from ownership_sqlalchemy.lines import Lines, back, ended
 from ownership_sqlalchemy.planning import PlanWriter
 
 
@@ -207,13 +208,13 @@ class SqlWriter(PlanWriter):
     def _write_events(self, run: Run, draft: Draft, fields: Sequence[str]) -> None:
         item, event = self._tables.plan_item, self._tables.event
         body = _spliced(
-            rows.dumped({"v": BODY_VERSION, "what": run.what})[:-1] + ',"primary":',
+            f"[{BODY_VERSION},{rows.dumped(run.what)},",
             JsonRow(as_text(item.c.primary_before), as_text(item.c.primary_after)),
-            ',"added":',
+            ",",
             self._added_lines(draft),
-            ',"removed":',
-            ended(item).text(),
-            f',"fields":{rows.dumped(sorted(fields))}}}',
+            ",",
+            ended(item).kept(),
+            f",{rows.dumped(sorted(fields))}]",
         )
         columns: dict[str, Any] = {
             "subject_kind": literal(Subject.CUSTOMER.value, Text()),
@@ -226,27 +227,26 @@ class SqlWriter(PlanWriter):
             "body": body,
         }
         source = self._changed(run.id, *(value.label(name) for name, value in columns.items()))
-        # In the order of their key, so that every page of it is written once.
-        self._run(insert(event).from_select(list(columns), source.order_by(columns["subject"])))
+        self._run(insert(event).from_select(list(columns), source))
 
     def _added_lines(self, draft: Draft) -> ColumnElement[str]:
         item, effect = self._tables.plan_item, draft.effect
         if effect.undoes:
-            return back(item).text()
+            return back(item).kept()
         if effect.add is None:
             return literal("[]", Text())
         if effect.add is not PLACED and effect.primary is Primary.TAKE and not effect.passes_role:
             # All of them are one and the same.
-            lines = [line(Assignment(effect.add, True, draft.at, effect.role, effect.source))]
+            lines = [kept_line(line(Assignment(effect.add, True, draft.at, effect.role, effect.source)))]
             return case((item.c.added.is_not(None), literal(rows.dumped(lines), Text())), else_=literal("[]", Text()))
-        record = assignment_record(
+        each = kept_line_of(
             item.c.added,
             item.c.added == item.c.primary_after,
             literal(draft.at, BigInteger()),
             self._role_of(effect),
             self._source_of(effect),
         )
-        return case((item.c.added.is_not(None), JsonRow(record)), else_=literal("[]", Text()))
+        return case((item.c.added.is_not(None), JsonRow(each)), else_=literal("[]", Text()))
 
     def _role_of(self, effect: Effect) -> ColumnElement[str]:
         return self._tables.plan_item.c.role if effect.passes_role else literal(effect.role, Text())

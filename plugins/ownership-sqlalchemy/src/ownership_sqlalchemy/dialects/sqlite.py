@@ -29,7 +29,7 @@ from ownership_sqlalchemy.dialects.errors import unfit
 OLDEST = (3, 38, 0)  # the first that always has its JSON functions
 BUSY_MILLISECONDS = 10_000
 WEIGHED = 20_000  # so many customers are many in any shop that SQLite serves
-CACHE_KIBIBYTES = 65_536  # at most, for each connection; with SQLite's own 2 MiB a run reads its pages again and again
+CACHE_KIBIBYTES = 131_072  # at most, for each connection; with SQLite's own 2 MiB a run reads its pages again and again
 
 c.say(
     {
