@@ -95,18 +95,7 @@ WRITTEN = (
 )
 """What a run wrote, and all it left standing."""
 
-# What a plan row and an event of a Django site say, in the words of each database.
-IN_SQLITE = {
-    "removed": (
-        "json_array(json_object('staff', before, 'primary', json('true'), 'since', since, 'role', role,"
-        " 'source', source))"
-    ),
-    "body": (
-        "json_object('v', 1, 'what', 'set_primary', 'primary', json_array(primary_before, primary_after), 'added',"
-        " json_array(json_object('staff', added, 'primary', json('true'), 'since', {at}, 'role', '', 'source',"
-        " 'manual')), 'removed', json(removed), 'fields', json('[]'))"
-    ),
-}
+# In the words of each database.
 _LITE = {
     "body": (
         "json_array(1, 'set_primary', json_array(CAST(primary_before AS TEXT), CAST(primary_after AS TEXT)),"
@@ -118,17 +107,6 @@ _LITE = {
     "no": "0",
     "id": "customer_id",
     "listed": "(SELECT value AS id FROM json_each(:ids )) wanted",
-}
-IN_POSTGRESQL = {
-    "removed": (
-        "json_build_array(json_build_object('staff', before, 'primary', true, 'since', since, 'role', role,"
-        " 'source', source))::text"
-    ),
-    "body": (
-        "json_build_object('v', 1, 'what', 'set_primary', 'primary', json_build_array(primary_before, primary_after),"
-        " 'added', json_build_array(json_build_object('staff', added, 'primary', true, 'since', {at}, 'role', '',"
-        " 'source', 'manual')), 'removed', removed::json, 'fields', '[]'::json)::text"
-    ),
 }
 _PG = {
     "body": (

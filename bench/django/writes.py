@@ -15,12 +15,36 @@ from django.db import transaction
 from bench.django.load import vacuum
 from bench.django.site import Site
 from bench.measure import Case
-from bench.writes import AT, IN_POSTGRESQL, IN_SQLITE, Undone
+from bench.writes import AT, Undone
 from ownership_core.commands import Ids, SetPrimary
 from ownership_core.model import Actor
 from ownership_core.service import Ownership
 from ownership_django import conf
 from ownership_django.store import DjangoStore
+
+# What a plan row and an event of a site say, in the words of each database.
+IN_SQLITE = {
+    "removed": (
+        "json_array(json_object('staff', before, 'primary', json('true'), 'since', since, 'role', role,"
+        " 'source', source))"
+    ),
+    "body": (
+        "json_object('v', 1, 'what', 'set_primary', 'primary', json_array(primary_before, primary_after), 'added',"
+        " json_array(json_object('staff', added, 'primary', json('true'), 'since', {at}, 'role', '', 'source',"
+        " 'manual')), 'removed', json(removed), 'fields', json('[]'))"
+    ),
+}
+IN_POSTGRESQL = {
+    "removed": (
+        "json_build_array(json_build_object('staff', before, 'primary', true, 'since', since, 'role', role,"
+        " 'source', source))::text"
+    ),
+    "body": (
+        "json_build_object('v', 1, 'what', 'set_primary', 'primary', json_build_array(primary_before, primary_after),"
+        " 'added', json_build_array(json_build_object('staff', added, 'primary', true, 'since', {at}, 'role', '',"
+        " 'source', 'manual')), 'removed', removed::json, 'fields', '[]'::json)::text"
+    ),
+}
 
 PLAN = """
 INSERT INTO ownership_planitem (run, customer, version, fate, codes, selected, primary_before, primary_after,
