@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, literal
-from sqlalchemy.types import BigInteger
+from sqlalchemy import ColumnElement
 
 from ownership_core.model import Json
 from ownership_core.rows import dumped
-from ownership_sqlalchemy.dialects import JsonRow, as_text
+from ownership_sqlalchemy.dialects import JsonRow, as_text, bit
 
 Column = ColumnElement[Any]
 _NAMES = ("v", "what", "primary", "added", "removed", "fields")
@@ -53,8 +52,7 @@ def kept_line(line: Json) -> list[Any]:
 
 def kept_line_of(staff: Column, primary: ColumnElement[bool], since: Column, role: Column, source: Column) -> Column:
     """The same in a statement."""
-    is_primary = case((primary, literal(1, BigInteger())), else_=literal(0, BigInteger()))
-    return JsonRow(as_text(staff), is_primary, since, role, source)
+    return JsonRow(as_text(staff), bit(primary, 1, 0), since, role, source)
 
 
 def _read_line(kept: Any) -> Json:

@@ -47,9 +47,10 @@ from ownership_sqlalchemy.dialects import (
     JsonObjects,
     JsonStaff,
     as_text,
+    bit,
     rows_of,
 )
-from ownership_sqlalchemy.effects import active_staff, also, bit, is_dropped, promotion_order, seniority, undone_in
+from ownership_sqlalchemy.effects import active_staff, also, is_dropped, promotion_order, seniority, undone_in
 from ownership_sqlalchemy.lines import NO_LINES, assignment_record, back, ended
 from ownership_sqlalchemy.tables import Tables
 

@@ -11,20 +11,17 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
-    case,
     false,
     func,
-    literal,
     not_,
     or_,
     select,
     true,
 )
-from sqlalchemy.types import BigInteger
 
 from ownership_core.policies import SortKey
 from ownership_core.ruling import PLACED, Drop, Effect
-from ownership_sqlalchemy.dialects import as_text
+from ownership_sqlalchemy.dialects import as_text, bit
 from ownership_sqlalchemy.lines import back
 from ownership_sqlalchemy.tables import Tables
 
@@ -118,8 +115,3 @@ def active_staff(tables: Tables) -> Select[Any]:
     """Whoever works here now."""
     staff = tables.staff
     return select(staff.c.id).where(staff.c.active, not_(staff.c.deleted))
-
-
-def bit(condition: Condition, yes: int, no: int) -> Column:
-    """One number where a condition is TRUE, another where it is not."""
-    return case((condition, literal(yes, BigInteger())), else_=literal(no, BigInteger()))

@@ -25,6 +25,7 @@ from ownership_sqlalchemy.dialects import (
     JsonSource,
     JsonStaff,
     as_text,
+    bit,
     json_truth,
 )
 
@@ -63,8 +64,7 @@ class Lines:
     @property
     def many(self) -> ColumnElement[int]:
         """How many there are."""
-        listed = case((self.more, JsonLength(self.others)), else_=literal(0, BigInteger()))
-        return listed + case((self.leads, literal(1, BigInteger())), else_=literal(0, BigInteger()))
+        return case((self.more, JsonLength(self.others)), else_=literal(0, BigInteger())) + bit(self.leads, 1, 0)
 
     def holds(self, staff: Column) -> Condition:
         """Whether an assignment of ``staff`` is among them, seen from a row that stands beside."""

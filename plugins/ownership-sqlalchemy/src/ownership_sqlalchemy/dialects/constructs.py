@@ -256,6 +256,11 @@ def json_truth(condition: ColumnElement[bool]) -> ColumnElement[str]:
     return AsJson(case((condition, literal("true", Text())), else_=literal("false", Text())))
 
 
+def bit(condition: ColumnElement[bool], yes: int, no: int) -> ColumnElement[int]:
+    """One number where a condition is TRUE, another where it is not."""
+    return case((condition, literal(yes, BigInteger())), else_=literal(no, BigInteger()))
+
+
 def packed(values: Iterable[Any]) -> str:
     """``values`` as the one parameter :func:`rows_in` reads."""
     return json.dumps(list(values), ensure_ascii=False)
