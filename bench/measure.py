@@ -20,6 +20,10 @@ ROUNDS = 7
 ENOUGH = 0.02  # seconds a turn lasts at least, so that a clock and a neighbour do not decide it
 
 
+def _nothing() -> None:
+    """Where nothing has to be done."""
+
+
 @frozen
 class Case:
     """One operation: ours, the hand-written ones it is held against, and what is asked of it.
@@ -27,7 +31,7 @@ class Case:
     ``limit`` is the largest ratio to the best of ``raw``, ``slack`` seconds are free on top; with ``most``
     seconds the operation itself is limited. A ``steady`` one sends as many statements whatever the size of the shop.
     ``each`` says how many operations one turn of an act makes.
-    ``rest`` runs after every turn, unmeasured.
+    ``ready`` runs before every turn of ours, and ``rest`` after every turn, unmeasured.
     """
 
     name: str
@@ -38,7 +42,8 @@ class Case:
     most: float | None = None
     steady: bool = False
     each: int = 1
-    rest: Act = lambda: None
+    ready: Act = _nothing
+    rest: Act = _nothing
     same: Callable[[Any], Any] = lambda answer: answer
     note: str = ""
     proofs: Mapping[str, Act] = attribute(factory=dict)
@@ -83,6 +88,7 @@ def measure(case: Case, listen: Listen, rounds: int = ROUNDS, *, quick: bool = F
     ``listen`` gathers the statements that are sent meanwhile.
     """
     acts = {"ours": case.ours, **case.raw}
+    case.ready()
     wanted = case.same(case.proofs.get("ours", case.ours)())
     case.rest()
     for name, act in case.raw.items():
@@ -90,6 +96,7 @@ def measure(case: Case, listen: Listen, rounds: int = ROUNDS, *, quick: bool = F
         case.rest()
         if found != wanted:
             raise Differs(f"{case.name}: {name} answers {_short(found)}, ours {_short(wanted)}")
+    case.ready()
     with listen() as said:
         case.ours()
     case.rest()
@@ -117,10 +124,12 @@ def _turns(case: Case, acts: Mapping[str, Act], rounds: int, fixed: int | None) 
 
 def _turn(act: Act, often: int, case: Case) -> float:
     taken = 0.0
+    ready = case.ready if act is case.ours else _nothing
     collect()
     disable()
     try:
         for _ in range(often):
+            ready()
             began = perf_counter()
             act()
             taken += perf_counter() - began
@@ -156,6 +165,7 @@ def statements(engine: Any) -> Iterator[list[str]]:
 
 def _memory(case: Case) -> int:
     """The most Python keeps at once beyond what it kept before."""
+    case.ready()
     collect()
     tracemalloc.start()
     try:

@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from bench.moves import moves_in
+from bench.place import opened
+from bench.shop import Shop
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,3 +38,16 @@ def test_the_bench_of_a_site_runs_on_a_small_shop() -> None:
     shown = run("bench.django")
     for operation in ("visible_to page", "has_perm", "list of a typical staff", "changelist", "set primary"):
         assert operation in shown
+
+
+@pytest.mark.parametrize("name", ["tag", "leaver"])
+def test_a_shop_in_which_a_run_was_taken_back_is_measured_again_as_it_was(tmp_path: Path, name: str) -> None:
+    """A shop may be kept for the next measuring. Seen to fail without putting the versions of the heads back."""
+    with opened("SQLite", Shop(2_000, 1, True), tmp_path, keep=True) as place:
+        moves = moves_in(place)
+        before = list(place.raw.iterdump())
+        moves.carried_out(name)
+        assert list(place.raw.iterdump()) != before
+        moves.take_back()
+        moves.settle()
+        assert list(place.raw.iterdump()) == before

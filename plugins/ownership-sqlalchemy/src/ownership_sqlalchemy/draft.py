@@ -69,9 +69,9 @@ class Drafting:
 
     def statement(self) -> Insert:
         """Write the plan rows of the run."""
-        seen = self.database.materialized(self._seen(), "seen")
+        seen = self.database.worked_out_once(self._seen(), "seen")
         outcome = self._outcome(seen).cte("outcome")
-        judged = self.database.materialized(self._judged(outcome), "judged")
+        judged = self.database.worked_out_once(self._judged(outcome), "judged")
         return insert(self.tables.plan_item).from_select(
             [column.name for column in self.tables.plan_item.c], self._rows(judged)
         )
@@ -85,7 +85,7 @@ class Drafting:
         compiler = self.compiler.one_by_one()  # which customers there are is said by the source
         source = self._with_parties(
             source.outerjoin(head, head.c.customer_id == customer.c.id).outerjoin(
-                former, and_(former.c.customer_id == customer.c.id, former.c.slot == 0)
+                former, and_(former.c.customer_id == customer.c.id, former.c.slot.is_not(None))
             )
         )
         is_asked_for = Exact(customer.c.id) == Exact(asked) if tables.customer_key.is_loose else true()

@@ -11,6 +11,7 @@ from attrs import frozen
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     Select,
     and_,
     case,
@@ -33,6 +34,7 @@ from sqlalchemy.types import Text
 from ownership_core.distribute import Placement
 from ownership_core.fields import Fields
 from ownership_core.model import CustomerId, StaffId
+from ownership_core.policies import SINGLE
 from ownership_core.ports import Draft, Expected, Query, Tally
 from ownership_core.rows import draft_codes, placed_in_turn
 from ownership_core.ruling import PLACED, Fate, Side
@@ -219,7 +221,13 @@ class PlanWriter(CardinalityWriter):
     def _tally(self, draft: Draft) -> Tally:
         item = self._tables.plan_item
         mine, changes = item.c.run == draft.run, item.c.fate == Fate.CHANGED.value
-        counts = {"rising": self._rises(), "listed": or_(ended(item).more, back(item).more)}
+        gone, came = ended(item), back(item)
+        if draft.cardinality == SINGLE:
+            counts = {"vacated": and_(gone.some, not_(self._comes(item)))}
+        else:
+            counts = {"rising": self._rises()}
+        if draft.cardinality != SINGLE or draft.undoes:  # in single nobody else is assigned, but has been earlier
+            counts["listed"] = or_(gone.more, came.more)
         counted: list[ColumnElement[Any]] = [
             func.count().label("many"),
             *(func.coalesce(func.sum(case((one, 1), else_=0)), 0).label(name) for name, one in counts.items()),
@@ -234,16 +242,17 @@ class PlanWriter(CardinalityWriter):
         )
         fates: Counter[str] = Counter()
         codes: Counter[str] = Counter()
-        selected = risen = in_lists = 0
+        found: Counter[str] = Counter()
+        selected = 0
         sharing = False
         for row in self._run(statement):
             sharing = bool(row.sharing)
-            risen, in_lists = risen + int(row.rising), in_lists + int(row.listed)
+            found.update({name: int(getattr(row, name)) for name in counts})
             fates[row.fate] += row.many
             selected += row.many if row.selected else 0
             for code in rows.codes_of(row.codes, self._codes[draft.run]):
                 codes[code] += row.many
-        self._drafted[draft.run] = _Drafted(fates[Fate.CHANGED], risen, in_lists, sharing)
+        self._drafted[draft.run] = _Drafted(fates[Fate.CHANGED], sharing=sharing, **found)
         return Tally(
             changed=fates[Fate.CHANGED],
             unchanged=fates[Fate.UNCHANGED],
@@ -263,6 +272,10 @@ class PlanWriter(CardinalityWriter):
     def _changed(self, run: str, *columns: ColumnElement[Any]) -> Select[Any]:
         return select(*columns).where(*self._is_changed(run))
 
+    def _comes(self, item: FromClause) -> ColumnElement[bool]:
+        """Whether somebody is added to the customer, or comes back."""
+        return or_(item.c.added.is_not(None), back(item).some)
+
     def _rises(self) -> ColumnElement[bool]:
         """Whether somebody who was a secondary becomes primary; who is added comes with its slot."""
         item = self._tables.plan_item
@@ -275,13 +288,17 @@ class PlanWriter(CardinalityWriter):
 
 @frozen
 class _Drafted:
-    """What a draft came to: how many customers change, how many of them get a primary who was there before, how many
-    lose or regain others than their primary, and whether any customer at all is shared."""
+    """What a draft came to: how many customers change, and whether any customer at all is shared.
+
+    Of those that change: how many get a primary who was there before, how many lose or regain others than their
+    primary, and how many in single are left with nobody.
+    """
 
     changed: int
-    rising: int
-    listed: int
     sharing: bool
+    rising: int = 0
+    listed: int = 0
+    vacated: int = 0
 
 
 def _columns(run: str, placed: Placement) -> dict[str, Any]:

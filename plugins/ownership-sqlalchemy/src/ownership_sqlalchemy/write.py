@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
-    and_,
     case,
     cast,
     delete,
@@ -47,7 +46,7 @@ from ownership_sqlalchemy.dialects import (
 )
 from ownership_sqlalchemy.effects import is_dropped
 from ownership_sqlalchemy.facts import HostFacts
-from ownership_sqlalchemy.lines import Lines, back, ended
+from ownership_sqlalchemy.lines import Line, Lines, back, ended
 from ownership_sqlalchemy.planning import PlanWriter
 
 
@@ -114,20 +113,14 @@ class SqlWriter(PlanWriter):
         self._next_versions(run, draft.cardinality, drafted.changed)
         self._write_events(run, draft, fields)
         several = draft.cardinality != SINGLE  # else whoever is assigned stands for the customer
-        others = true() if several else self._succeed(run.id, draft)
-        if drops_as_planned(effect):
-            self._drop_as_planned(run.id, others)
-        elif effect.drop is not Drop.NOBODY:
-            mine = self._tables.assignment
-            ended = delete(mine).where(is_dropped(self._tables, effect))
-            theirs = self._changed(run.id, item.c.customer_id).where(others)
-            self._run(self._database.within(ended, (mine.c.customer_id,), theirs))
+        if several or not self._database.writes_over:
+            self._drop(run.id, effect)
+        elif drafted.vacated:
+            self._drop(run.id, effect, self._comes(item))
         if several and moves_primary(effect) and not ends_former(effect):
             self._demote(run.id)
-        if effect.add is not None:
-            self._add(run.id, draft, others)
-        if effect.undoes:
-            self._restore(run.id, draft, others)
+        for one in self._coming(run.id, draft):
+            self._assign(run.id, draft, one)
         if several and drafted.rising:
             self._promote(run.id)
         if drafted.sharing:
@@ -159,38 +152,23 @@ class SqlWriter(PlanWriter):
             for one in lines.each(listed=bool(self._drafted[run].listed))
         ]
 
-    def _succeed(self, run: str, draft: Draft) -> ColumnElement[bool]:
-        """Give the row of whoever goes to whoever comes, where there is one of each; which plan rows are left."""
-        if not self._database.rewrites or (draft.effect.add is None and not draft.effect.undoes):
-            return true()
-        item, mine, came = self._tables.plan_item, self._tables.assignment, back(self._tables.plan_item)
-        if draft.effect.undoes:
-            columns = {"staff_id": came.staff, "role": came.role, "source": came.source, "since": came.since}
-            comes = came.leads
-        else:
-            columns = {
-                "staff_id": item.c.added,
-                "role": self._role_of(draft.effect),
-                "source": self._source_of(draft.effect),
-                "since": literal(draft.at, BigInteger()),
-            }
-            comes = item.c.added.is_not(None)
-        one_for_one = and_(comes, ended(item).leads)
-        theirs = mine.c.customer_id == item.c.customer_id, *self._is_changed(run), one_for_one
-        self._run(update(mine).values(columns).where(*theirs))
-        return not_(one_for_one)
-
-    def _drop_as_planned(self, run: str, others: ColumnElement[bool]) -> None:
-        """End the assignments the plan rows list: who has the room depends on others, and those rows go too."""
+    def _drop(self, run: str, effect: Effect, kept: ColumnElement[bool] | None = None) -> None:
+        """End the assignments that the effect ends, but for those of ``kept`` plan rows."""
         item, mine = self._tables.plan_item, self._tables.assignment
-        for gone in self._pairs(run, ended(item)):
+        others = true() if kept is None else not_(kept)
+        if drops_as_planned(effect):  # who has the room depends on others, and those rows go too
             pair = mine.c.customer_id, mine.c.staff_id
-            self._run(self._database.within(delete(mine), pair, gone.where(others)))
+            for gone in self._pairs(run, ended(item)):
+                self._run(self._database.within(delete(mine), pair, gone.where(others)))
+        elif effect.drop is not Drop.NOBODY:
+            dropped = delete(mine).where(is_dropped(self._tables, effect))
+            theirs = self._changed(run, item.c.customer_id).where(others)
+            self._run(self._database.within(dropped, (mine.c.customer_id,), theirs))
 
     def _next_versions(self, run: Run, cardinality: str | None, changed: int) -> None:
         head, item = self._tables.head, self._tables.plan_item
         as_planned = self._changed(run.id, item.c.customer_id, item.c.version)
-        raised = update(head).values(version=head.c.version + 1)
+        raised = self._database.unrefused(update(head).values(version=head.c.version + 1))
         if cardinality is not None:
             raised = raised.where(head.c.cardinality == cardinality)
         raised = self._database.within(raised, (head.c.customer_id, head.c.version), as_planned)
@@ -263,20 +241,36 @@ class SqlWriter(PlanWriter):
         vacated = update(mine).where(mine.c.slot.is_not(None)).values(slot=null())
         self._run(self._database.within(vacated, (mine.c.customer_id,), theirs))
 
-    def _add(self, run: str, draft: Draft, others: ColumnElement[bool]) -> None:
+    def _coming(self, run: str, draft: Draft) -> list[Line]:
+        """Who is added, and who comes back with the date, role and source of then."""
+        item, effect = self._tables.plan_item, draft.effect
+        if effect.undoes:
+            return back(item).each(listed=bool(self._drafted[run].listed))
+        if effect.add is None:
+            return []
+        added, since = item.c.added, literal(draft.at, BigInteger())
+        return [Line(item, added.is_not(None), added, since, self._role_of(effect), self._source_of(effect))]
+
+    def _assign(self, run: str, draft: Draft, one: Line) -> None:
+        """Insert an assignment for each plan row; where there may be but one, whoever comes is written over who was."""
         item, mine = self._tables.plan_item, self._tables.assignment
-        cardinality, source = self._under(draft, item)
+        cardinality, source = self._under(draft, one.rows)
         columns: dict[str, Any] = {
             "customer_id": item.c.customer_id,
-            "staff_id": item.c.added,
-            "slot": cast(case((item.c.added == item.c.primary_after, 0)), SmallInteger),
+            "staff_id": one.staff,
+            "slot": cast(case((one.staff == item.c.primary_after, 0)), SmallInteger),
             "cardinality": cardinality,
-            "role": self._role_of(draft.effect),
-            "source": self._source_of(draft.effect),
-            "since": literal(draft.at, BigInteger()),
+            "role": one.role,
+            "source": one.source,
+            "since": one.since,
         }
         rows = self._changed(run, *(value.label(name) for name, value in columns.items())).select_from(source)
-        self._run(insert(mine).from_select(list(columns), rows.where(item.c.added.is_not(None), others)))
+        rows = rows.where(one.there)
+        if draft.cardinality == SINGLE and self._database.writes_over:
+            written = "staff_id", "role", "source", "since"
+            self._run(self._database.insert_over(mine, list(columns), rows, ("customer_id", "slot"), written))
+        else:
+            self._run(insert(mine).from_select(list(columns), rows))
 
     def _under(self, draft: Draft, source: FromClause) -> tuple[ColumnElement[str], FromClause]:
         """The cardinality of new assignments, and where it stands: every head that was raised is under the draft's."""
@@ -284,23 +278,6 @@ class SqlWriter(PlanWriter):
             return literal(draft.cardinality, Text()), source
         item, head = self._tables.plan_item, self._tables.head
         return head.c.cardinality, source.join(head, head.c.customer_id == item.c.customer_id)
-
-    def _restore(self, run: str, draft: Draft, others: ColumnElement[bool]) -> None:
-        """Whoever had gone comes back with the date, role and source of then."""
-        item, mine = self._tables.plan_item, self._tables.assignment
-        for one in back(item).each(listed=bool(self._drafted[run].listed)):
-            cardinality, source = self._under(draft, one.rows)
-            columns: dict[str, Any] = {
-                "customer_id": item.c.customer_id,
-                "staff_id": one.staff,
-                "slot": cast(case((one.staff == item.c.primary_after, 0)), SmallInteger),
-                "cardinality": cardinality,
-                "role": one.role,
-                "source": one.source,
-                "since": one.since,
-            }
-            rows = self._changed(run, *(value.label(name) for name, value in columns.items())).select_from(source)
-            self._run(insert(mine).from_select(list(columns), rows.where(one.there, others)))
 
     def _promote(self, run: str) -> None:
         item, mine = self._tables.plan_item, self._tables.assignment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Select,
     SelectBase,
     Table,
+    Update,
     case,
     insert,
     select,
@@ -34,8 +36,8 @@ class Database(ABC):
     """Whether EXISTS is planned as a join; else it is asked row by row, and a list is read faster by IN."""
     reads_ahead = False
     """Whether several staff are one list of customers: who they are is read first (:class:`constructs.Among`)."""
-    rewrites = False
-    """Whether a row that is given to somebody else costs less than one that goes and another that comes."""
+    writes_over = False
+    """Whether a row written over another costs less than one that goes and another that comes (``insert_over``)."""
     interleaves = True
     """Whether a connection may be asked something while an earlier answer is still streamed."""
 
@@ -96,11 +98,29 @@ class Database(ABC):
         """Insert rows unless they are there, or come in at this very moment."""
         return insert(table).from_select(columns, source)
 
+    def unrefused(self, change: Update) -> Update:
+        """A change that no row can refuse, so that none has to be taken back within it."""
+        return change
+
     @abstractmethod
     def insert_latest(self, table: Table, source: Select[Any], column: str) -> Insert:
         """Insert rows into all columns; where the key is there, ``column`` becomes the larger of both."""
 
-    def materialized(self, statement: Select[Any], name: str) -> CTE:
+    def insert_over(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        source: Select[Any],
+        key: Sequence[str],
+        written: Sequence[str],
+    ) -> Insert:
+        """Insert rows; where there is one with this ``key``, its columns ``written`` become those of the new one.
+
+        Only where the database ``writes_over``.
+        """
+        raise NotImplementedError
+
+    def worked_out_once(self, statement: Select[Any], name: str) -> CTE:
         """``statement`` as a CTE that is worked out once, even where its columns are used several times."""
         return statement.cte(name)
 

@@ -244,7 +244,7 @@ class Mariadb(Database):
         new = insert(table).from_select([one.name for one in table.c], source)
         return new.on_duplicate_key_update({column: func.greatest(table.c[column], new.inserted[column])})
 
-    def materialized(self, statement: Select[Any], name: str) -> CTE:
+    def worked_out_once(self, statement: Select[Any], name: str) -> CTE:
         """There is no keyword, but what is limited is not merged."""
         return statement.limit(2**63 - 1).cte(name)
 

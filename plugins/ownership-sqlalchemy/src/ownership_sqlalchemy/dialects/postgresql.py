@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -89,7 +90,12 @@ class Postgresql(Database):
     name = "PostgreSQL"
     dialects = ("postgresql",)
     reads_ahead = True
-    rewrites = True  # it checks again only what the row refers to anew
+    writes_over = True  # it checks again only what the row refers to anew
+
+    def set_up(self, raw: Any) -> None:
+        """No machine code: to make it of a long statement costs as much as running it, and here gains nothing."""
+        raw.execute("SET jit = off")
+        raw.commit()
 
     def require(self, connection: Connection) -> None:
         """Old ones lack what statements need; another driver was never tried."""
@@ -154,6 +160,13 @@ class Postgresql(Database):
         """What comes in meanwhile is waited for and kept."""
         return insert(table).from_select(columns, source).on_conflict_do_nothing()
 
+    def insert_over(
+        self, table: Table, columns: Sequence[str], source: Select[Any], key: Sequence[str], written: Sequence[str]
+    ) -> Insert:
+        """By its conflicts."""
+        new = insert(table).from_select(columns, source)
+        return new.on_conflict_do_update(index_elements=key, set_={name: new.excluded[name] for name in written})
+
     def insert_latest(self, table: Table, source: Select[Any], column: str) -> Insert:
         """By its conflicts."""
         new = insert(table).from_select([one.name for one in table.c], source)
@@ -170,9 +183,9 @@ class Postgresql(Database):
         """A condition on no row is judged before the first; a limit that is not a number would not be planned for."""
         return rows.where(condition).limit(limit)
 
-    def materialized(self, statement: Select[Any], name: str) -> CTE:
-        """By its keyword."""
-        return statement.cte(name).prefix_with("MATERIALIZED", dialect="postgresql")
+    def worked_out_once(self, statement: Select[Any], name: str) -> CTE:
+        """What may skip rows is not merged; row by row, where the keyword would write all of it down first."""
+        return statement.offset(literal_column("0")).cte(name)
 
     def reason(self, orig: Any) -> Reason | None:
         """By its SQLSTATE."""
