@@ -52,7 +52,7 @@ SETTLED = (
     (
         "INSERT INTO ownership_assignment (customer_id, staff_id, slot, cardinality, role, source, since)"
         " SELECT customer_id, primary_before, 0, 'single', ended_role, ended_source, ended_since"
-        f" FROM ownership_plan_item WHERE ended_since IS NOT NULL AND customer_id IN ({CHANGED}) AND run = :run "
+        " FROM ownership_plan_item WHERE run = :run AND fate = 'changed' AND ended_since IS NOT NULL"
     ),
     (
         "UPDATE ownership_head SET version = (SELECT p.version FROM ownership_plan_item p WHERE p.run = :run"

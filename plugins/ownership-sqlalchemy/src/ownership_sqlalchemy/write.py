@@ -66,6 +66,7 @@ class SqlWriter(PlanWriter):
         else:
             scope = AllOf((visible, selection.scope))  # type: ignore[union-attr]
             chosen = select(customer.c.id).where(self._compiler.where(scope))
+        self._add_heads(chosen)
         self._hold(chosen)
 
     def lock_listed(self, run: str, undoes: Sequence[str] = ()) -> None:
@@ -74,15 +75,15 @@ class SqlWriter(PlanWriter):
             return
         customer, item, expected = self._tables.customer, self._tables.plan_item, self._tables.expectation
         listed = select(expected.c.customer_id).where(expected.c.run == run)
-        if undoes:
+        self._add_heads(select(customer.c.id).where(customer.c.id.in_(listed)))
+        if undoes:  # whoever was changed has a head
             changed = select(item.c.customer_id).where(item.c.run.in_(undoes), item.c.fate == Fate.CHANGED.value)
-            listed = union_all(listed, changed).subquery().select()
-        self._hold(select(customer.c.id).where(customer.c.id.in_(listed)))
+            listed = union_all(listed, changed).subquery("listed").select()
+        self._hold(listed)
 
     def _hold(self, chosen: Select[Any]) -> None:
-        """Insert the missing heads of these customers and lock all of theirs."""
+        """Lock the heads of these customers."""
         head = self._tables.head
-        self._add_heads(chosen)
         self._run(self._database.locking(head.c.customer_id, chosen)).close()
         facts = self._tables.facts
         if isinstance(facts, HostFacts) and facts.locks:  # its group or website must not change meanwhile (I8)
