@@ -52,6 +52,17 @@ def refused(engine: Engine, **options: Any) -> tuple[str, ...]:
     return caught.value.codes
 
 
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+def test_only_connections_of_ours_compile_no_machine_code(anywhere: Any, host: HostEngine) -> None:
+    """A host that compiles goes on doing so. Seen to fail without ``set_up`` where the server compiles."""
+    store = anywhere()
+    compiling = host(store, connect_args={"options": "-c jit=on"})
+    ask = text("SHOW jit")
+    for engine, wanted in ((store.engine, "off"), (compiling, "on")):
+        with SqlAlchemyStore.open(engine).engine.connect() as connection:
+            assert connection.scalar(ask) == wanted
+
+
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"], indirect=True)
 def test_a_plain_engine_serves_and_stays_as_it_is(anywhere: Any, host: HostEngine) -> None:
     """Nothing of its connections is set, and ids are told apart all the same."""
