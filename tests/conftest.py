@@ -24,12 +24,14 @@ from shop import Clock, OpenShop, Shop
 Opener: TypeAlias = Callable[..., AbstractContextManager[Store]]
 
 STORES = os.environ.get("OWNERSHIP_TEST_STORES", "memory sqlite").split()
-"""Where the stories happen; `tox -e statements` has them happen on servers."""
+"""Where the stories happen; `tox -e statements` has them happen on servers and in a site."""
 
 
 @pytest.fixture(params=STORES)
 def open_shop(request: pytest.FixtureRequest) -> Iterator[OpenShop]:
     """``open_shop("multi", sharing="per_website", plugins={...})``: an empty shop with the admin ``ada``."""
+    if request.param == "django" and request.node.get_closest_marker("meanwhile"):
+        pytest.skip("a thread of a site has one connection")
     with ExitStack() as until_then:
         opener = request.getfixturevalue(f"_{request.param}")
 
@@ -96,6 +98,42 @@ def _postgresql(databases: Any) -> Iterator[Opener]:
 @pytest.fixture(scope="session")
 def _mariadb(databases: Any) -> Iterator[Opener]:
     yield from _on_server(databases, "mariadb")
+
+
+@pytest.fixture(scope="session")
+def _django(request: pytest.FixtureRequest) -> Iterator[Opener]:
+    """The site of ``tests/django``, whose customers have texts for ids: one shop at a time."""
+    blocker = request.getfixturevalue("django_db_blocker")
+    from bazaar_store import bazaar_store, empty  # noqa: PLC0415 - only where there is a site
+    from django.test.utils import setup_databases, teardown_databases  # noqa: PLC0415
+
+    from ownership_django import conf  # noqa: PLC0415
+
+    busy: list[str] = []
+
+    @contextmanager
+    def opened(cardinality: str, *, customer_key: KeyType, staff_key: KeyType, fields: Fields) -> Iterator[Store]:
+        if busy:
+            pytest.skip("a site is one shop, and this story has two")
+        if (customer_key, staff_key) != (KeyType.TEXT, KeyType.TEXT):
+            pytest.skip("the site's customers and staff have texts for ids")
+        if not set(fields) <= set(conf.fields()):
+            pytest.skip("the site declares its fields in its settings, and this story others")
+        busy.append(cardinality)
+        try:
+            with blocker.unblock():
+                store = bazaar_store(Path(), cardinality=cardinality)
+                _found(store, cardinality, staff_key)
+                yield store
+                empty("single")
+        finally:
+            busy.clear()
+
+    with blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False)
+    yield opened
+    with blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 def _on_server(databases: Any, kind: str) -> Iterator[Opener]:

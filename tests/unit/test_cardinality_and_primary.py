@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from threading import Barrier, Thread
 
+import pytest
 from shop import OpenShop, Shop
 
 from ownership_core import Actor, Assign, ClearPrimary, Conflict, Mode, Refused, SetPrimary, Unassign
@@ -35,6 +36,7 @@ def test_a02_in_multi_everybody_assigned_sees_the_customer(multi: Shop) -> None:
     assert [multi.sees(Actor.staff(name)) for name in ("s1", "s2", "s3")] == [["a"], ["a"], ["a"]]
 
 
+@pytest.mark.meanwhile
 def test_a03_no_moment_shows_two_primaries(multi: Shop) -> None:
     """Inside the transaction there is the new primary alone; outside, the former one until it commits."""
     people(multi, "s1", "s2")

@@ -55,6 +55,7 @@ def test_what_was_asked_is_answered_from_memory(small: Shop) -> None:
     assert asked.ids == [("a",), ("c",)]
 
 
+@pytest.mark.meanwhile
 def test_a_snapshot_is_of_one_moment(small: Shop) -> None:
     """What others change meanwhile is seen by the next one. Watches the reader that stays open."""
     with small.ownership.snapshot(MARIA) as may:
