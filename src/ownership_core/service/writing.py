@@ -148,7 +148,7 @@ class Writing:
         row = self._single_row(command, draft.run)
         if source is None and row is not None and tally.refused:
             raise refuse_row(row, self.actor)
-        new_matches = self._new_matches(draft, tally, source)
+        new_matches = 0 if isinstance(command, Rebalance) else self._new_matches(draft, tally, source)
         if strict:
             self._require_all(command, tally, new_matches, 0 if source is None else source.refused)
         run = _as_piece(self._run(command, draft, tally, RunState.APPLIED), source, done.reached)
@@ -358,10 +358,16 @@ class Writing:
         return None
 
     def _new_matches(self, draft: Draft, tally: Tally, source: Source | None) -> int:
-        if source is None or source.piece is not None or draft.undoes or not isinstance(draft.selection, Matching):
+        """Whoever is selected now and was not in the plan; of one in parts when nobody is left (C03)."""
+        if source is None or draft.undoes or not isinstance(draft.selection, Matching):
             return 0
-        now = self.writer.count(Query(simplify(AllOf((draft.selection.scope, draft.visible)))))
-        return max(0, now - tally.still_selected - source.others)
+        if source.piece is not None and tally.total:
+            return 0
+        now = Query(simplify(AllOf((draft.selection.scope, draft.visible))))
+        still = tally.still_selected
+        if source.piece is not None:  # some are selected no more, since they were moved
+            still = self.writer.count_changed(str(source.plan), now)
+        return max(0, self.writer.count(now) - still - source.others)
 
     def _single_row(self, command: CustomerCommand | MovingCommand, run: str) -> PlanRow | None:
         if not isinstance(selection_of(command), One):
