@@ -23,6 +23,7 @@ from ownership_core.scope import (
     AnyOf,
     AssignedBefore,
     AssignedCount,
+    AssignedSince,
     AssignedTo,
     Before,
     Equals,
@@ -128,6 +129,8 @@ def _leaf(scope: Scope, customer: Customer, fields: Fields) -> Answer:
             return _told(len(customer.assignments) >= least)
         case AssignedBefore(at):
             return _told(any(a.since < at for a in customer.assignments))
+        case AssignedSince(at):
+            return _told(any(a.since >= at for a in customer.assignments))
         case SharedWith(staff, at):
             return _told(any(customer.shares.get(one, at) > at for one in staff))
         case Not() | AllOf() | AnyOf():

@@ -27,6 +27,7 @@ from ownership_core.scope import (
     AnyOf,
     AssignedBefore,
     AssignedCount,
+    AssignedSince,
     AssignedTo,
     Before,
     Equals,
@@ -173,8 +174,9 @@ class Speaker:
                 return f"its primary staff is {self._people(staff)}"
             case AssignedCount(least):
                 return f"it has at least {least} staff"
-            case AssignedBefore(at):
-                return f"somebody was assigned before {_moment(at)}"
+            case AssignedBefore(at) | AssignedSince(at):
+                since = isinstance(scope, AssignedSince)
+                return f"somebody was assigned {f'at {_moment(at)} or later' if since else f'before {_moment(at)}'}"
             case SharedWith(staff, at):
                 return f"it is shared with {self._people(staff)} after {_moment(at)}"
             case Not(part):
@@ -269,7 +271,9 @@ def _fields_of(scope: Scope) -> set[str]:
             return _fields_of(part)
         case AllOf(parts) | AnyOf(parts):
             return set().union(*(_fields_of(part) for part in parts))
-        case Everything() | Nothing() | AssignedTo() | PrimaryOf() | AssignedCount() | AssignedBefore() | SharedWith():
+        case Everything() | Nothing() | AssignedTo() | PrimaryOf() | AssignedCount() | SharedWith():
+            return set()
+        case AssignedBefore() | AssignedSince():
             return set()
         case _:
             return {scope.field}
@@ -295,4 +299,4 @@ def _speaks_of_staff(scope: Scope) -> bool:
         case AllOf(parts) | AnyOf(parts):
             return any(map(_speaks_of_staff, parts))
         case _:
-            return isinstance(scope, AssignedTo | PrimaryOf | AssignedCount | AssignedBefore)
+            return isinstance(scope, AssignedTo | PrimaryOf | AssignedCount | AssignedBefore | AssignedSince)

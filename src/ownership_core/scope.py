@@ -217,6 +217,13 @@ class AssignedBefore(_Sentence):
 
 
 @frozen
+class AssignedSince(_Sentence):
+    """Some assignment of the customer began at ``at`` or later."""
+
+    at: int = attribute(converter=_moment)
+
+
+@frozen
 class SharedWith(_Sentence):
     """The customer is shared with one of ``staff`` until after ``at``. Never in doubt."""
 
@@ -260,6 +267,7 @@ Scope: TypeAlias = (
     | PrimaryOf
     | AssignedCount
     | AssignedBefore
+    | AssignedSince
     | SharedWith
     | Not
     | AllOf

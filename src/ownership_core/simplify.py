@@ -14,6 +14,7 @@ from ownership_core.scope import (
     AnyOf,
     AssignedBefore,
     AssignedCount,
+    AssignedSince,
     AssignedTo,
     Before,
     Equals,
@@ -70,6 +71,7 @@ def simplify(scope: Scope) -> Scope:
             | Matches()
             | AssignedCount()
             | AssignedBefore()
+            | AssignedSince()
             | SharedWith()
         ):
             return scope

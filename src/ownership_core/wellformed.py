@@ -15,6 +15,7 @@ from ownership_core.scope import (
     AnyOf,
     AssignedBefore,
     AssignedCount,
+    AssignedSince,
     AssignedTo,
     Before,
     Equals,
@@ -54,7 +55,7 @@ def _problems(scope: Scope, fields: Fields, searchable_only: bool, depth: int) -
         yield Problem("invalid_scope", f"The scope is nested more than {DEPTH_LIMIT} deep.", "Flatten it.")
         return
     match scope:
-        case Everything() | Nothing() | AssignedBefore():
+        case Everything() | Nothing() | AssignedBefore() | AssignedSince():
             return
         case AssignedTo(staff) | PrimaryOf(staff) | SharedWith(staff):
             yield from _staff_problems(staff)

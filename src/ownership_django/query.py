@@ -30,6 +30,7 @@ from ownership_core.scope import (
     AnyOf,
     AssignedBefore,
     AssignedCount,
+    AssignedSince,
     AssignedTo,
     Before,
     Equals,
@@ -160,8 +161,9 @@ class Conditions:
                 return self._in(self._assigned([staff], primary=isinstance(scope, PrimaryOf)), wanted)
             case AssignedCount(least):
                 return self._counted(least, wanted)
-            case AssignedBefore(at):
-                return self._in(assignments(Q(since__lt=_fit(at))), wanted)
+            case AssignedBefore(at) | AssignedSince(at):
+                since = "since__gte" if isinstance(scope, AssignedSince) else "since__lt"
+                return self._in(assignments(Q((since, _fit(at)))), wanted)
             case SharedWith(staff, at):
                 return self._in(shares(staff, _fit(at)), wanted) if staff else not wanted
             case _:

@@ -77,6 +77,21 @@ def test_what_moved_meanwhile_is_left(office: Office) -> None:
     assert LogEntry.objects.count() == 1
 
 
+def test_a_move_inside_the_window_is_warned_of(office: Office, settings: Any) -> None:
+    """Row 45: on the plan's page however often it is opened, and where it was applied. Seen to fail without a word."""
+    settings.OWNERSHIP = {**settings.OWNERSHIP, "SETTINGS": {**settings.OWNERSHIP["SETTINGS"], "min_tenure_days": 30}}
+    mara = office.browser("mara")
+    shown = choose(mara, "set_primary", ["adler", "birke"], staff="tom")
+    warning = (
+        "2 of these customers were assigned less than 30 days ago. Leave them where they are, unless this is meant."
+    )
+    assert warning in text_of(shown)
+    assert warning in text_of(mara.get(on_plan(shown)))
+    done = mara.post(on_plan(shown), follow=True)
+    assert [str(one) for one in done.context["messages"]] == ["2 customers were changed.", f"{warning} [min_tenure]"]
+    assert warning not in text_of(mara.get(on_plan(shown)))
+
+
 def test_refused_are_told_with_reasons(office: Office) -> None:
     """``add`` is refused for whoever is owned under ``single``; with nothing to change there is nothing to apply."""
     shown = choose(office.browser("mara"), "add", ["adler", "clara"], staff="tom")

@@ -18,6 +18,7 @@ from ownership_core import (
     Unassign,
 )
 from ownership_core.errors import Refused
+from ownership_core.scope import Everything
 
 ADA = Actor.staff("ada")
 
@@ -232,6 +233,27 @@ def test_c15_chunks_tell_what_is_stale(open_shop: OpenShop) -> None:
     shop.change(Assign(["c0", "c1"], "zoe"))
     receipt = shop.ownership.apply_chunked(plan.id, ADA)
     assert (receipt.changed, receipt.tally.stale) == (2, 2)
+
+
+@pytest.mark.parametrize("limit", [2, 100])
+def test_c15_who_came_since_is_counted_once(open_shop: OpenShop, limit: int) -> None:
+    """As where the whole plan is applied, whatever was moved, and whatever is stale or was refused.
+
+    Seen to fail where parts counted nobody.
+    """
+    shop = open_shop(limits={"batch": limit})
+    given(shop, 5)
+    moving = shop.ownership.plan(Offboard("lena", to="tom"), ADA)
+    tagged = shop.ownership.plan(Assign(Everything(), "zoe"), ADA)
+    shop.change(Assign("c0", "zoe"))
+    shop.customer("c8", "lena")
+    shop.customer("c9", "lena")
+    assert shop.ownership.apply_chunked(moving.id, ADA).new_matches == 2
+    assert shop.ownership.apply_chunked(moving.id, ADA).new_matches == 0
+    assert shop.ownership.apply_chunked(tagged.id, ADA).new_matches == 2
+    whole = shop.ownership.plan(Assign(Everything(), "zoe"), ADA)
+    shop.customer("c10")
+    assert shop.ownership.apply(whole.id, ADA).new_matches == 1
 
 
 def test_whoever_may_not_learns_of_no_run(shop: Shop) -> None:

@@ -105,7 +105,8 @@ def after_asking(session: Session, command: Command, plan: Plan, how: How, *, ye
     """
     tally = plan.run.tally
     if not yes:
-        show_sums(session, tally, lambda: session.shop.plan_rows(session.actor, plan.id), sys.stderr)
+        show_sums(session, plan.run, lambda: session.shop.plan_rows(session.actor, plan.id), sys.stderr)
+        _warn_of(plan)
     if tally.changed and not asked(session, f"This would be: {tallied(tally)}.", yes=yes):
         session.say("Nothing was changed.")
         return DONE
@@ -123,10 +124,16 @@ def _planned(session: Session, plan: Plan, output: Path | None) -> int:
         _save(plan, rows(), output)
     show_plan(session, plan, rows)
     session.say(f"Planned: {tallied(plan.run.tally)}. Nothing was changed.")
+    _warn_of(plan)
     if plan.run.expires is not None:
         until = from_micros(plan.run.expires).strftime("%Y-%m-%d %H:%M UTC")
         session.say(f"Do it: ownership apply {output or plan.id} (the plan is kept until {until})")
     return DONE
+
+
+def _warn_of(plan: Plan) -> None:
+    for warning in plan.warnings:
+        warn(str(warning))
 
 
 def _save(plan: Plan, rows: Iterator[PlanRow], output: Path) -> None:

@@ -8,13 +8,19 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TextIO
 
+import attrs
+
+from ownership_core.access import sees_unassigned
 from ownership_core.cli.session import Session
-from ownership_core.model import Action, Json, StaffId
-from ownership_core.ports import Tally
+from ownership_core.decide.asking import ACTION_OF
+from ownership_core.model import Access, Action, Json, StaffId
+from ownership_core.ports import Run, Tally
 from ownership_core.ruling import Fate, PlanRow
-from ownership_core.scope import UNASSIGNED, AssignedTo
+from ownership_core.scope import UNASSIGNED, AssignedTo, Scope
 from ownership_core.service import Plan
+from ownership_core.service.reading import Sight
 from ownership_core.service.refusals import problem, sentence
+from ownership_core.wire import command_from_wire
 
 LISTED = 100
 """How many customers a table lists; plans have any number, and nobody reads so many lines."""
@@ -29,7 +35,8 @@ def show_plan(session: Session, plan: Plan, rows: Rows) -> None:
     tally = plan.run.tally
     if session.format == "json":
         head = {"plan": plan.id, "command": plan.run.command, "expires": plan.run.expires}
-        sums = {"staff": staff_before_and_after(session, rows()), "codes": dict(tally.codes)}
+        sums = {"staff": staff_before_and_after(session, plan.run, rows()), "codes": dict(tally.codes)}
+        sums["warnings"] = [attrs.asdict(one) for one in plan.warnings]
         emit_around("rows", map(row_of, rows()), {**head, **sums})
         return
     single = session.shop.counsel.cardinality.single
@@ -40,16 +47,16 @@ def show_plan(session: Session, plan: Plan, rows: Rows) -> None:
     if session.format == "table":
         if tally.total > LISTED:
             session.say(f"{tally.total - LISTED} more customers are not shown; --format csv lists all.")
-        show_sums(session, tally, rows, sys.stdout, apart=True)
+        show_sums(session, plan.run, rows, sys.stdout, apart=True)
 
 
-def show_sums(session: Session, tally: Tally, rows: Rows, out: TextIO, *, apart: bool = False) -> None:
+def show_sums(session: Session, run: Run, rows: Rows, out: TextIO, *, apart: bool = False) -> None:
     """The tables of what each staff has before and after, and of how many are refused by which code."""
     from ownership_core.cli.output import emit
 
     for columns, found in (
-        (("staff", "before", "gains", "loses", "after"), staff_before_and_after(session, rows())),
-        (("code", "customers", "reason"), refused(tally)),
+        (("staff", "before", "gains", "loses", "after"), staff_before_and_after(session, run, rows())),
+        (("code", "customers", "reason"), refused(run.tally)),
     ):
         if found:
             out.write("\n" if apart else "")
@@ -77,10 +84,11 @@ def refused(tally: Tally) -> list[Json]:
     return [{"code": code, "customers": count, "reason": sentence(code)[0]} for code, count in ordered]
 
 
-def staff_before_and_after(session: Session, rows: Iterable[PlanRow]) -> list[Json]:
-    """Whoever gains or loses: how many of the customers the asker sees it has, gains, loses and has then.
+def staff_before_and_after(session: Session, run: Run, rows: Iterable[PlanRow]) -> list[Json]:
+    """Whoever gains or loses: how many of the customers the asker knows of it has, gains, loses and has then.
 
-    Where a customer has one staff at most, the last line is nobody's (None), so that all of them add up.
+    Where a customer has one staff at most, the last line is nobody's (None), so that all of them add up. How many
+    nobody has stays open (None) for an asker who sees none of them.
     """
     gains: Counter[StaffId | None] = Counter()
     losses: Counter[StaffId | None] = Counter()
@@ -92,10 +100,41 @@ def staff_before_and_after(session: Session, rows: Iterable[PlanRow]) -> list[Js
             gains.update(come or (nobody if gone else ()))
             losses.update(gone or (nobody if come else ()))
     everybody = sorted({*gains, *losses}, key=lambda one: (one is None, one or ""))
-    return [_before_and_after(session, one, gains[one], losses[one]) for one in everybody]
+    before = _held(session, ACTION_OF[type(command_from_wire(run.command))], everybody)
+    return [
+        {
+            "staff": one,
+            "before": held,
+            "gains": gains[one],
+            "loses": losses[one],
+            "after": None if held is None else held + gains[one] - losses[one],
+        }
+        for one, held in before.items()
+    ]
 
 
-def _before_and_after(session: Session, staff: StaffId | None, gains: int, losses: int) -> Json:
-    held = UNASSIGNED if staff is None else AssignedTo([staff])
-    before = session.shop.visible(session.actor, Action.VIEW).where(held).count()
-    return {"staff": staff, "before": before, "gains": gains, "loses": losses, "after": before + gains - losses}
+def _held(session: Session, action: str, everybody: Iterable[StaffId | None]) -> dict[StaffId | None, int | None]:
+    """How many customers each has of those the asker may view, or do ``action`` to; nobody's also to claim."""
+    shop = session.shop
+    with session.store.reader() as reader:
+        sight = Sight(reader, shop.counsel, shop.edge.actor(session.actor), shop.now())
+
+        def count(actions: tuple[str, ...], scope: Scope) -> int:
+            return sight.guarded_by(lambda access: sight.either(access, actions, scope), reader.count, 0)
+
+        held: dict[StaffId | None, int | None] = {}
+        for one in everybody:
+            if one is not None:
+                held[one] = count((Action.VIEW, action), AssignedTo([one]))
+                continue
+            known = (Action.VIEW, Action.CLAIM, action)
+            held[one] = count(known, UNASSIGNED) if _sees_unassigned(session, sight.access(), known) else None
+        return held
+
+
+def _sees_unassigned(session: Session, access: Access | None, actions: Iterable[str]) -> bool:
+    """Whether customers nobody is assigned to are in the asker's reach; the operator reaches all."""
+    visibility = session.shop.settings.unassigned_visibility
+    if access is None or access.unbounded:
+        return True
+    return any(sees_unassigned(access.level(action), action, visibility) for action in actions)

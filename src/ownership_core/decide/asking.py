@@ -36,7 +36,7 @@ from ownership_core.errors import Problem
 from ownership_core.model import Access, Action, Actor, ActorKind, Level, StaffId
 from ownership_core.policies import Cardinality, PrimaryPolicy
 from ownership_core.ruling import Policy, Requirement
-from ownership_core.scope import ANY, AssignedBefore, AssignedTo, Equals, Everything, Not, Nothing, Scope
+from ownership_core.scope import ANY, AssignedSince, AssignedTo, Equals, Everything, Not, Nothing, Scope
 from ownership_core.simplify import simplify
 
 NOT_PERMITTED = "not_permitted"
@@ -91,8 +91,8 @@ class Asking:
 
     ``access`` is the asker's snapshot, None for the operator and for system actors. ``view`` and
     ``action`` are the asker's policies, ``beside`` those of further actions the command needs; ``extra``
-    holds what plugins demand of this command. ``offered`` are all cardinalities, by name. Whoever was assigned
-    before ``settled_before`` (UTC microseconds; None: whenever) may be moved again by a rule.
+    holds what plugins demand of this command. ``offered`` are all cardinalities, by name. A customer all of whose
+    assignments began before ``settled_before`` (UTC microseconds; None: whenever) may be moved again by a rule.
     """
 
     actor: Actor
@@ -141,10 +141,10 @@ class Asking:
         return Requirement(HOLDER_OUT_OF_REACH, simplify(scope), "authority")
 
     def tenure(self) -> list[Requirement]:
-        """A rule moves nobody who was assigned only lately (row 45)."""
+        """A rule moves no customer whom anybody was assigned to only lately (row 45)."""
         if self.settled_before is None:
             return []
-        return [Requirement(MIN_TENURE, Not(AssignedTo(ANY)) | AssignedBefore(self.settled_before), "settings")]
+        return [Requirement(MIN_TENURE, Not(AssignedSince(self.settled_before)), "settings")]
 
     def automatic(self) -> list[Requirement]:
         """A rule or till touches unassigned customers without ``no_auto`` only (I31, E12)."""

@@ -114,6 +114,10 @@ class Reader(Protocol):
         """The rows of a run in customer id order, streamed."""
         ...
 
+    def count_changed(self, run: str, query: Query) -> int:
+        """How many of the customers that a run or plan changes the query holds of now."""
+        ...
+
     def outbox(self) -> list[Task]:
         """Undelivered outbox rows, by run and receiver."""
         ...

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attrs
 from attrs import frozen
 
+from ownership_core.errors import Problem
 from ownership_core.model import Actor
 from ownership_core.plan import Receipt
 from ownership_core.ports import Store
@@ -21,9 +23,15 @@ class Chunked:
     size: int
 
     def apply(self, plan: str, actor: Actor, tell: Callable[[int], None]) -> Receipt:
-        """The receipt of all chunks together, those of earlier calls among them."""
-        while chunk := self.committed(lambda transaction: transaction.apply_piece(plan, actor, self.size)).tally.total:
-            tell(chunk)
+        """The receipt of all chunks together, those of earlier calls too; at the end it counts who came since."""
+        warnings: dict[Problem, None] = {}
+        while True:
+            receipt = self.committed(lambda transaction: transaction.apply_piece(plan, actor, self.size))
+            warnings.update(dict.fromkeys(receipt.warnings))
+            if not receipt.tally.total:
+                break
+            tell(receipt.tally.total)
         with self.store.reader() as reader:
             whole = reader.run(plan)
-        return Receipt(None, "") if whole is None else Receipt(whole.id, whole.what, whole.tally)
+        done = Receipt(None, "") if whole is None else Receipt(whole.id, whole.what, whole.tally)
+        return attrs.evolve(done, warnings=tuple(warnings), new_matches=receipt.new_matches)

@@ -52,9 +52,10 @@ _T = TypeVar("_T")
 
 @frozen
 class Plan:
-    """A stored plan and what it would do; nothing else was written (C05)."""
+    """A stored plan and what it would do, with what to know before it is applied; nothing else was written (C05)."""
 
     run: Run
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def id(self) -> str:
@@ -250,7 +251,8 @@ class Ownership:
         Commands about people and new customers are rehearsed in a transaction that is undone.
         """
         clean, asker = self.edge.command(command), self.edge.actor(actor)
-        return Plan(self._retried(lambda: save_plan(self.desk(), self.store, asker, clean)))
+        planned = self._retried(lambda: save_plan(self.desk(), self.store, asker, clean))
+        return Plan(planned.run, planned.warnings)
 
     def apply(
         self, plan: str | PlanFile, actor: Actor, *, key: str | None = None, strict: bool | None = None

@@ -9,14 +9,14 @@ from ownership_core.model import Actor
 from ownership_core.plan import Receipt
 from ownership_core.ports import Run, RunState, Store, Writer
 from ownership_core.service.desk import Desk
-from ownership_core.service.writing import Writing
+from ownership_core.service.writing import Planned, Writing
 from ownership_core.wire import command_to_wire
 
 PLAN_LIFETIME = 7 * 24 * 3600 * 1_000_000
 """How long an unapplied plan can be applied, in microseconds: a week."""
 
 
-def save_plan(desk: Desk, store: Store, actor: Actor, command: Command) -> Run:
+def save_plan(desk: Desk, store: Store, actor: Actor, command: Command) -> Planned:
     """Plan ``command`` and keep the plan for a week; those that nobody applied in time go.
 
     Commands about people and new customers are rehearsed in a transaction that is undone.
@@ -29,11 +29,11 @@ def save_plan(desk: Desk, store: Store, actor: Actor, command: Command) -> Run:
         return _kept(desk, writer, Writing(desk, writer, actor).plan(command))
 
 
-def _kept(desk: Desk, writer: Writer, planned: Run) -> Run:
-    kept = attrs.evolve(planned, expires=planned.at + PLAN_LIFETIME)
+def _kept(desk: Desk, writer: Writer, planned: Planned) -> Planned:
+    kept = attrs.evolve(planned.run, expires=planned.run.at + PLAN_LIFETIME)
     writer.expire(desk.now())
     writer.save_run(kept)
-    return kept
+    return attrs.evolve(planned, run=kept)
 
 
 class _Rehearsal(Exception):
@@ -44,7 +44,7 @@ class _Rehearsal(Exception):
         self.receipt = receipt
 
 
-def _rehearsed(desk: Desk, store: Store, actor: Actor, command: RehearsedCommand) -> Run:
+def _rehearsed(desk: Desk, store: Store, actor: Actor, command: RehearsedCommand) -> Planned:
     if isinstance(command, ChangeStaff | ChangeDepartment) and command.expected_version is None:
         command = attrs.evolve(command, expected_version=_version_of(store, command))
     at = desk.now()
@@ -53,7 +53,7 @@ def _rehearsed(desk: Desk, store: Store, actor: Actor, command: RehearsedCommand
             raise _Rehearsal(Writing(desk, writer, actor).execute(command))
     except _Rehearsal as over:
         done = over.receipt
-    return Run(
+    run = Run(
         id=desk.new_run(),
         state=RunState.PLANNED,
         what=done.what,
@@ -63,6 +63,7 @@ def _rehearsed(desk: Desk, store: Store, actor: Actor, command: RehearsedCommand
         reason=command.reason,
         tally=done.tally,
     )
+    return Planned(run, done.warnings)
 
 
 def _version_of(store: Store, command: ChangeStaff | ChangeDepartment) -> int:

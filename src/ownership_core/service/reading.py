@@ -14,7 +14,7 @@ from ownership_core.errors import Conflict, Problem, invalid
 from ownership_core.fields import Fields, Kind
 from ownership_core.model import Access, Action, Actor, ActorKind, Customer, CustomerId, StaffId, Value
 from ownership_core.ports import Guard, Order, Position, Query, Reader, Store
-from ownership_core.scope import AllOf, Everything, Scope
+from ownership_core.scope import AllOf, AnyOf, Everything, Scope
 from ownership_core.service.counsel import Counsel
 from ownership_core.service.edge import Edge
 from ownership_core.simplify import simplify
@@ -71,15 +71,26 @@ class Sight:
         guard = None if access is None else Guard(access.staff, access.version)
         return Query(simplify(AllOf((*policies, scope))), guard)
 
+    def either(self, access: Access | None, actions: Iterable[str], scope: Scope) -> Query:
+        """The customers ``scope`` is TRUE of that the actor may do one of ``actions`` to."""
+        each = [self.query(access, (action,), scope) for action in actions]
+        return attrs.evolve(each[0], scope=simplify(AnyOf(query.scope for query in each)))
+
     def guarded(self, actions: Iterable[str], scope: Scope, ask: Callable[[Query], _Answer], empty: _Answer) -> _Answer:
+        """As :meth:`guarded_by`, about customers the actor may do all ``actions`` to."""
+        actions = tuple(actions)
+        return self.guarded_by(lambda access: self.query(access, actions, scope), ask, empty)
+
+    def guarded_by(
+        self, query_of: Callable[[Access | None], Query], ask: Callable[[Query], _Answer], empty: _Answer
+    ) -> _Answer:
         """Ask, and where the answer is empty make sure that the access it rests on still held (I23).
 
         Hidden and missing customers cost the same statements.
         """
-        actions = tuple(actions)
         access = self.access()
         for _ in range(_TRIES):
-            answer = ask(self.query(access, actions, scope))
+            answer = ask(query_of(access))
             if answer != empty or access is None:
                 return answer
             fresh = self.access()

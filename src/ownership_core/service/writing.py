@@ -9,7 +9,6 @@ import attrs
 from attrs import frozen
 
 from ownership_core.commands import (
-    Assign,
     ChangeCustomer,
     ChangeDepartment,
     ChangeRules,
@@ -29,14 +28,12 @@ from ownership_core.commands import (
     Rebalance,
     Revert,
     Selection,
-    SetPrimary,
     Sweep,
     SwitchCardinality,
     Transfer,
     selection_of,
 )
 from ownership_core.decide import decide
-from ownership_core.decide.asking import MIN_TENURE
 from ownership_core.decide.assign import room_code
 from ownership_core.decide.moving import demands_on
 from ownership_core.decide.switch import concerned
@@ -48,17 +45,18 @@ from ownership_core.plan import PlanFile, Receipt
 from ownership_core.ports import Draft, Query, Run, RunState, Tally, Writer
 from ownership_core.rules import Occasion
 from ownership_core.ruling import PLACED, Fate, PlanRow, Ruling
-from ownership_core.scope import ANY, AllOf, AssignedBefore, AssignedTo, Nothing, Scope
+from ownership_core.scope import AllOf, Nothing, Scope
 from ownership_core.service import covers, people
 from ownership_core.service.counsel import people_of
 from ownership_core.service.creating import create
-from ownership_core.service.dealing import Dealing, Dealt, Pool, eligible_in
+from ownership_core.service.dealing import Dealing, Dealt, Pool
 from ownership_core.service.desk import Desk
 from ownership_core.service.firing import has_rules
-from ownership_core.service.keeping import DAY, kept_until
+from ownership_core.service.keeping import kept_until
 from ownership_core.service.refusals import refuse, refuse_row
 from ownership_core.service.rulebook import change_rules, leave_rules
 from ownership_core.service.switching import conflicts, moved_on
+from ownership_core.service.tenure import moved_early, settled_before
 from ownership_core.service.undoing import undone_runs
 from ownership_core.simplify import simplify
 from ownership_core.wire import command_to_wire, recorded
@@ -87,6 +85,14 @@ class Source:
     plan: str | None = None
     file: PlanFile | None = None
     piece: Piece | None = None
+
+
+@frozen
+class Planned:
+    """A run that waits, and what whoever applies it should know before."""
+
+    run: Run
+    warnings: tuple[Problem, ...] = ()
 
 
 @frozen
@@ -129,12 +135,12 @@ class Writing:
             return self._switch(command, source)
         return self._on_customers(command, strict, source)
 
-    def plan(self, command: DraftedCommand) -> Run:
+    def plan(self, command: DraftedCommand) -> Planned:
         """Decide and draft, and write nothing but the plan."""
         if isinstance(command, SwitchCardinality):
             self._ruling(command)  # to what nobody offers nobody can be drafted
         drafted = self._drafted(command, None)
-        return self._run(command, drafted.draft, drafted.tally, RunState.PLANNED)
+        return Planned(self._run(command, drafted.draft, drafted.tally, RunState.PLANNED), drafted.warnings)
 
     def _on_customers(self, command: CustomerCommand | MovingCommand, strict: bool, source: Source | None) -> Receipt:
         done = self._drafted(command, source)
@@ -142,7 +148,7 @@ class Writing:
         row = self._single_row(command, draft.run)
         if source is None and row is not None and tally.refused:
             raise refuse_row(row, self.actor)
-        new_matches = self._new_matches(draft, tally, source)
+        new_matches = 0 if isinstance(command, Rebalance) else self._new_matches(draft, tally, source)
         if strict:
             self._require_all(command, tally, new_matches, 0 if source is None else source.refused)
         run = _as_piece(self._run(command, draft, tally, RunState.APPLIED), source, done.reached)
@@ -263,8 +269,9 @@ class Writing:
         dealt = Dealt({}, ())
         if ruling.effect.add is PLACED or ruling.effect.undoes:
             draft, dealt = self._dealt(command, draft, ruling, dealing)
-        warnings = (*dealt.warnings, *self._moved_early(command, draft, ruling))
-        return _Drafted(command, draft, self.writer.draft(draft), changes, dealt.pointers, warnings, reached)
+        tally = self.writer.draft(draft)
+        warnings = (*dealt.warnings, *self._moved_early(command, run, source))
+        return _Drafted(command, draft, tally, changes, dealt.pointers, warnings, reached)
 
     def _dealt(
         self, command: DraftedCommand, draft: Draft, ruling: Ruling, dealing: Dealing | None
@@ -322,7 +329,7 @@ class Writing:
         accesses = self.writer.access(people_of(command, self.actor))
         access = accesses.get(self.actor.id)  # type: ignore[call-overload]
         asking = self.desk.counsel.asking(command, self.actor, access, self.at)
-        asking = attrs.evolve(asking, settled_before=self._settled_before())
+        asking = attrs.evolve(asking, settled_before=settled_before(self.desk.settings, self.desk.now()))
         ruling = decide(command, asking, self.desk.counsel.targets(accesses))
         if ruling.refusals:
             raise refuse(ruling.refusals, self.actor)
@@ -332,22 +339,13 @@ class Writing:
             requirements=tuple(attrs.evolve(r, scope=simplify(r.scope)) for r in ruling.requirements),
         )
 
-    def _settled_before(self) -> int | None:
-        days = self.desk.settings.min_tenure_days
-        return self.desk.now() - days * DAY if days else None
-
-    def _moved_early(self, command: DraftedCommand, draft: Draft, ruling: Ruling) -> tuple[Problem, ...]:
-        """Somebody may move by hand whom no rule would move yet, and is told so (row 45)."""
-        before = self._settled_before()
-        if before is None or not isinstance(command, Assign | SetPrimary | Transfer | Rebalance) or draft.from_plan:
-            return ()
-        lately = AssignedTo(ANY) & ~AssignedBefore(before)
-        many = self.writer.count(Query(simplify(eligible_in(draft.selection, ruling) & lately)))
-        if not many:
-            return ()
-        days = self.desk.settings.min_tenure_days
-        what = f"{many} of these customers were assigned less than {days} days ago."
-        return (Problem(MIN_TENURE, what, "Leave them where they are, unless this is meant."),)
+    def _moved_early(self, command: DraftedCommand, run: str, source: Source | None) -> tuple[Problem, ...]:
+        """Told of a plan in parts once, of all of it and by its first: whom a part moved has a new assignment."""
+        if source is not None and source.piece is not None:
+            if source.piece.after is not None:
+                return ()
+            run = str(source.plan)
+        return moved_early(self.writer, run, command, self.desk.settings, self.desk.now())
 
     def _expect(self, run: str, source: Source) -> CustomerId | None:
         """Load what the plan expects; of a part of it, the last customer."""
@@ -360,10 +358,16 @@ class Writing:
         return None
 
     def _new_matches(self, draft: Draft, tally: Tally, source: Source | None) -> int:
-        if source is None or source.piece is not None or draft.undoes or not isinstance(draft.selection, Matching):
+        """Whoever is selected now and was not in the plan; of one in parts when nobody is left (C03)."""
+        if source is None or draft.undoes or not isinstance(draft.selection, Matching):
             return 0
-        now = self.writer.count(Query(simplify(AllOf((draft.selection.scope, draft.visible)))))
-        return max(0, now - tally.still_selected - source.others)
+        if source.piece is not None and tally.total:
+            return 0
+        now = Query(simplify(AllOf((draft.selection.scope, draft.visible))))
+        still = tally.still_selected
+        if source.piece is not None:  # some are selected no more, since they were moved
+            still = self.writer.count_changed(str(source.plan), now)
+        return max(0, self.writer.count(now) - still - source.others)
 
     def _single_row(self, command: CustomerCommand | MovingCommand, run: str) -> PlanRow | None:
         if not isinstance(selection_of(command), One):

@@ -74,7 +74,7 @@ def known(scope: s.Scope, record: Plain) -> bool:
 def fact(scope: s.Scope, record: Plain, fields: Fields) -> bool:
     """What a decidable leaf says of the record."""
     kind = type(scope).__name__
-    if kind in {"AssignedTo", "PrimaryOf", "AssignedCount", "AssignedBefore"}:
+    if kind in {"AssignedTo", "PrimaryOf", "AssignedCount", "AssignedBefore", "AssignedSince"}:
         return assignment_fact(kind, scope, record["staff"])
     if kind in {"Everything", "Nothing"}:
         return kind == "Everything"
@@ -121,6 +121,8 @@ def assignment_fact(kind: str, asked: Any, staff: list[Plain]) -> bool:
         return bool(len(staff) >= asked.min)
     if kind == "AssignedBefore":
         return len([one for one in staff if one["since"] < asked.at]) > 0
+    if kind == "AssignedSince":
+        return len([one for one in staff if one["since"] >= asked.at]) > 0
     meant = [one for one in staff if one["primary"]] if kind == "PrimaryOf" else staff
     return len([one for one in meant if is_meant(asked.staff, one)]) > 0
 

@@ -15,6 +15,7 @@ from ownership_core.scope import (
     AnyOf,
     AssignedBefore,
     AssignedCount,
+    AssignedSince,
     AssignedTo,
     Before,
     Equals,
@@ -81,7 +82,7 @@ def written(scope: Scope, where: str, depth: int) -> Json:
             return {**head, "staff": _staff_set(staff)}
         case AssignedCount(least):
             return {**head, "min": least}
-        case AssignedBefore(at):
+        case AssignedBefore(at) | AssignedSince(at):
             return {**head, "at": at}
         case SharedWith(staff, at):
             return {**head, "staff": _staff_set(staff), "at": at}

@@ -12,12 +12,13 @@ from attrs import field as attribute
 from attrs import frozen
 
 from ownership_core.commands import AssignmentCommand, MovingCommand, Offboard, One
-from ownership_core.errors import Refused
+from ownership_core.errors import Problem, Refused
 from ownership_core.model import StaffId
 from ownership_core.plan import Receipt
 from ownership_core.ports import Load, Run, RunState
 from ownership_core.ruling import Fate, PlanRow
 from ownership_core.service.retrying import retried
+from ownership_core.service.tenure import moved_early
 from ownership_core.service.transaction import plan_id, unknown_plan
 from ownership_core.wire import command_from_wire
 from ownership_django import conf
@@ -53,13 +54,17 @@ class Change:
 
 @frozen
 class Shown:
-    """A plan as its page shows it: the run, its command, who gains and who loses, and some of its rows."""
+    """A plan as its page shows it: the run, its command, who gains and who loses, and some of its rows.
+
+    ``warnings`` say what to know before it is applied, as things stand now.
+    """
 
     run: Run
     command: Moved
     changes: tuple[Change, ...]
     rows: tuple[PlanRow, ...]
     names: Mapping[str, str] = attribute(factory=dict)
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -114,9 +119,11 @@ def shown(bound: BoundOwnership, plan: str, fate: Fate | None, page: int) -> Sho
             seen += 1
     named = {*(staff for one in counts.values() for staff in one), *_staff_in(rows)}
     names = names_of([*named, *staff_of(command)])
-    with bound.service.store.reader() as reader:
+    service = bound.service
+    with service.store.reader() as reader:
         loads = reader.loads([StaffId(one) for counted in counts.values() for one in counted], 0)
-    return Shown(run, command, _changes(counts, names, loads), tuple(rows), names)
+        warnings = moved_early(reader, run.id, command, service.settings, service.now())
+    return Shown(run, command, _changes(counts, names, loads), tuple(rows), names, warnings)
 
 
 def _count(counts: Mapping[str, Counter[str]], row: PlanRow) -> None:

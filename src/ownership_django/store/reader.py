@@ -29,7 +29,7 @@ from ownership_core.model import Value as Stored
 from ownership_core.ports import Load, Order, Position, Query, Run, Task
 from ownership_core.rows import FIRST_CODES, actor_columns, event_of, plan_row_of, restriction_of, rule_of, run_of
 from ownership_core.rules import Rule
-from ownership_core.ruling import PlanRow
+from ownership_core.ruling import Fate, PlanRow
 from ownership_core.scope import Scope
 from ownership_django import models as tables
 from ownership_django.guard import guarded
@@ -288,6 +288,11 @@ class DjangoReader:
             if known is None:
                 known = tuple(json.loads(row.names)) if row.names is not None else FIRST_CODES
             yield plan_row_of(row, known, KeyType.TEXT)
+
+    def count_changed(self, run: str, query: Query) -> int:
+        """How many of the customers that a run or plan changes the query holds of now."""
+        changed = self._rows(tables.PlanItem).filter(run=run, fate=Fate.CHANGED.value)
+        return self._matching(query, one_by_one=True).filter(pk__in=changed.values("customer")).count()
 
     def _drafted_codes(self, run: str) -> tuple[str, ...] | None:  # noqa: ARG002 - a writer knows some
         """The codes of a run that is drafted and not saved yet."""

@@ -39,6 +39,7 @@ from ownership_core.scope import (
     AnyOf,
     AssignedBefore,
     AssignedCount,
+    AssignedSince,
     AssignedTo,
     Before,
     Equals,
@@ -151,6 +152,8 @@ class Compiler:
                 return self._counted(least)
             case AssignedBefore(at):
                 return self._in(self._assignments(self.tables.assignment.c.since < at))
+            case AssignedSince(at):
+                return self._in(self._assignments(self.tables.assignment.c.since >= at))
             case _:
                 assert_never(scope)
 

@@ -128,7 +128,7 @@ class AssignmentJob(Job):
         """What became of each customer; a run that changed nothing keeps no rows, so it is drafted again."""
         if receipt.run is not None:
             return list(transaction.writer.plan_rows(receipt.run))
-        drafted = Writing(self.shop.desk(), transaction.writer, self.actor).plan(command)
+        drafted = Writing(self.shop.desk(), transaction.writer, self.actor).plan(command).run
         rows = list(transaction.writer.plan_rows(drafted.id))
         transaction.writer.discard(drafted.id)
         return rows

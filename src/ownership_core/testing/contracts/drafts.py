@@ -9,11 +9,11 @@ from attrs import evolve, frozen
 
 from ownership_core.commands import Ids, Matching, One, Selection
 from ownership_core.model import Assignment, StaffId
-from ownership_core.ports import Draft, Expected, Store, Tally, Writer
+from ownership_core.ports import Draft, Expected, Query, Run, RunState, Store, Tally, Writer
 from ownership_core.ruling import Drop, Effect, Fate, PlanRow, Primary, Requirement
-from ownership_core.scope import ANY, AllOf, AssignedTo, Equals, Everything, Has, Missing, Not, Scope
+from ownership_core.scope import ANY, AllOf, AssignedTo, Equals, Everything, Has, Missing, Not, OneOf, Scope
 from ownership_core.testing.contracts.base import ANN, BOB, C1, C2, C3, C4, C5, C6, EVE, LOST, Contract, undone
-from ownership_core.testing.worlds import apply, new_run
+from ownership_core.testing.worlds import LOADER, apply, new_run
 
 TO_EVE = Effect(add=EVE, drop=Drop.EVERYONE_ELSE, primary=Primary.TAKE, source="test")
 NOTHING_HAPPENS = Effect()
@@ -162,6 +162,18 @@ class DraftFacts(Contract):
             drafted(writer, draft_of(Ids((C1, LOST))))
             writer.discard(NEW)
         assert shop.digest() == before
+
+    def test_whom_a_draft_changes_is_counted_by_what_holds_now(self, shop: Store) -> None:
+        """Neither whom it refuses nor anybody else; once it is written, by what it has made of them."""
+        only = [Requirement("chosen", OneOf("id", (C1, C2)))]
+        draft = draft_of(Ids((C1, C2, C3, LOST)), requirements=only)
+        with undone(shop) as writer:
+            drafted(writer, draft)
+            sentences = (Everything(), Equals("id", C1), Equals("id", C4), AssignedTo([EVE]))
+            assert [writer.count_changed(NEW, Query(one)) for one in sentences] == [2, 1, 0, 0]
+            assert writer.count_changed("other", Query(Everything())) == 0
+            writer.write(Run(NEW, RunState.APPLIED, "assign", {}, LOADER, 5_000), draft)
+            assert writer.count_changed(NEW, Query(AssignedTo([EVE]))) == 2
 
     def test_drafts_of_other_runs_stay(self, shop: Store) -> None:
         """Rows belong to their run."""

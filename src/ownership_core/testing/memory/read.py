@@ -17,7 +17,7 @@ from ownership_core.keys import id_order
 from ownership_core.model import Access, Actor, CoverRow, Customer, CustomerId, Department, Level, Staff, StaffId, Value
 from ownership_core.ports import Guard, Load, Order, Position, Query, Run, Task
 from ownership_core.rules import Rule
-from ownership_core.ruling import PlanRow
+from ownership_core.ruling import Fate, PlanRow
 from ownership_core.scope import Scope
 from ownership_core.testing.memory.state import State
 
@@ -143,6 +143,10 @@ class MemoryReader:
         """The rows of a run in customer id order."""
         rows = self._state.plan_rows.get(run, {})
         return iter([rows[id] for id in self._state.in_order(rows)])
+
+    def count_changed(self, run: str, query: Query) -> int:
+        """How many of the customers that a run or plan changes the query holds of now."""
+        return len(self.check(query, [row.customer for row in self.plan_rows(run) if row.fate is Fate.CHANGED]))
 
     def outbox(self) -> list[Task]:
         """Undelivered outbox rows, by run and receiver."""

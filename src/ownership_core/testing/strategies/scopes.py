@@ -16,6 +16,7 @@ from ownership_core.scope import (
     AnyOf,
     AssignedBefore,
     AssignedCount,
+    AssignedSince,
     AssignedTo,
     Before,
     Equals,
@@ -135,5 +136,6 @@ def _assignment_leaves() -> st.SearchStrategy[Scope]:
         st.builds(PrimaryOf, staff_sets()),
         st.builds(AssignedCount, st.integers(1, 3)),
         st.builds(AssignedBefore, moments),
+        st.builds(AssignedSince, moments),
         st.builds(SharedWith, st.frozensets(staff_ids, max_size=3), moments),
     )

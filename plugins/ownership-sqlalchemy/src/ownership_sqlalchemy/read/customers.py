@@ -29,6 +29,7 @@ from ownership_core.distribute import Marked
 from ownership_core.fields import Kind
 from ownership_core.model import Customer, CustomerId, StaffId, Value
 from ownership_core.ports import Load, Order, Position, Query
+from ownership_core.ruling import Fate
 from ownership_core.scope import Scope
 from ownership_sqlalchemy import rows
 from ownership_sqlalchemy.compile import Compiler, guarded
@@ -102,6 +103,13 @@ class CustomersReader(SqlAsker):
             return self._matching(query, func.count().label("many"), gathering=not self._database.joins_exists)
         some = self._matching(query, self._tables.customer.c.id).limit(at_most).subquery("some")
         return select(func.count().label("many")).select_from(some)
+
+    def count_changed(self, run: str, query: Query) -> int:
+        """How many of the customers that a run or plan changes the query holds of now."""
+        item = self._tables.plan_item
+        changed = select(item.c.customer_id).where(item.c.run == run, item.c.fate == Fate.CHANGED.value)
+        statement = self._chosen(self._compiler_for(query).one_by_one(), query, func.count())
+        return int(self._run(statement.where(self._tables.customer.c.id.in_(changed))).scalar_one())
 
     def ids(self, query: Query) -> Iterator[CustomerId]:
         """All ids in id order, streamed."""
