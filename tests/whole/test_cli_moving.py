@@ -507,16 +507,23 @@ def test_runs_tell_who_did_what(filled: Calls) -> None:
 
 
 def test_inventory_tells_what_a_leaver_holds(filled: Calls) -> None:
-    """Customers and rules; the next step is named."""
+    """Customers, rules and covers; the next step is named. Seen to fail when covers had no rows."""
     write_rule(filled, "north", "maria")
+    window = ("--from", "2026-07-01T00:00:00Z", "--until", "2100-01-01T00:00:00Z")
+    assert filled("cover", "add", "maria", "zoe", *window, who="ada").code == 0
+    cover = filled("cover", "list", "--format", "json", who="ada").data[0]["id"]
     said = filled("inventory", "maria", "--format", "json", who="ada")
     assert [(row["holds"], row["count"], row["from"]) for row in said.data] == [
         ("primary", 6, "customers"),
         ("secondary", 0, "customers"),
         ("rule", 1, "north"),
+        ("cover", 1, cover),
     ]
     assert said.err == "Hand it over: ownership offboard maria\n"
-    assert filled("inventory", "zoe", who="ada").err == "zoe leaves nothing behind.\n"
+    covers = filled("inventory", "zoe", "--format", "json", who="ada")
+    assert [(row["count"], row["from"]) for row in covers.data] == [(0, "customers"), (0, "customers"), (1, cover)]
+    assert covers.err == "Hand it over: ownership offboard zoe\n"
+    assert filled("inventory", "tom", who="ada").err == "tom leaves nothing behind.\n"
     assert filled("inventory", "nobody", who="ada").codes == ["unknown_staff"]
     assert filled("inventory", "maria", who="tom").codes == ["not_permitted"]
 
