@@ -211,6 +211,44 @@ def test_wrong_usage_ends_with_2_and_moves_nobody(opened: Calls, arguments: list
     assert opened.digest() == before
 
 
+@pytest.mark.parametrize(
+    ("verb", "options", "who"),
+    [
+        ("assign", ["--staff", "tom"], "ada"),
+        ("unassign", ["--all"], "ada"),
+        ("primary", ["--staff", "tom"], "ada"),
+        ("release", [], "maria"),
+        ("transfer", ["maria", "--to", "tom"], "ada"),
+        ("split", ["maria", "--to", "tom", "--by", "least-busy"], "ada"),
+        ("plan assign", ["--staff", "tom"], "ada"),
+        ("plan add", ["--staff", "tom"], "ada"),
+        ("plan remove", ["--staff", "maria"], "ada"),
+        ("plan clear", [], "ada"),
+        ("plan transfer", ["maria", "--to", "tom"], "ada"),
+        ("plan split", ["maria", "--to", "tom", "--by", "least-busy"], "ada"),
+    ],
+)
+def test_what_the_list_finds_every_change_finds(filled: Calls, verb: str, options: list[str], who: str) -> None:
+    """Search filters and sentences, AND-ed. Seen to fail while only `list` took `--search`."""
+    filled.load("customers", "id,name,countries,staff", "s1,Søren,Norway,maria", "s2,Søren,France,maria", "s3,Siv,,")
+    found = ["--search", "name=søren", "--where", "countries=Norway"]
+    assert filled.ids(who, *found) == ["s1"]
+    planned = filled(*verb.split(), *options, *found, *([] if "plan" in verb else ["--plan"]), "--format=json", who=who)
+    assert [row["customer"] for row in planned.data["rows"]] == ["s1"], planned.err
+
+
+def test_whoever_is_free_is_claimed_and_swept_by_a_search(filled: Calls) -> None:
+    """As `list` finds them; a filter nobody knows is told."""
+    filled.load("customers", "id,name", "s1,Søren", "s2,Søren Bye", "s3,Siv")
+    assert filled("claim", "--search", "name=søren bye", "--yes", who="tom").err.endswith("1 changed.\n")
+    assert filled("sweep", "--search", "name=søren", "--to", "zoe", "--yes", who="ada").err == "1 changed.\n"
+    assert filled("plan", "sweep", "--search", "name=siv", "--to", "zoe", who="ada").err.startswith(
+        "Planned: 1 changed."
+    )
+    assert filled("claim", "--search", "colour=red", "--yes", who="tom").codes == ["unknown_filter"]
+    assert filled("claim", "--search", "siv", "--yes", who="tom").codes == ["invalid_search"]
+
+
 def test_offboard_is_all_or_nothing_unless_told(filled: Calls) -> None:
     """Strict by default; --no-strict moves whom it can, --release leaves the rest to nobody, never silently."""
     some = ("--by-field", "countries", "--case", "Norway=tom")

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+import attrs
 import click
 from attrs import frozen
 
 from ownership_core.cli.choosing import choose, confirm
-from ownership_core.cli.options import shop_command
+from ownership_core.cli.options import search_option, shop_command
 from ownership_core.cli.plans import How, carry_out, plan_options
 from ownership_core.cli.session import Session
 from ownership_core.cli.voice import DONE
@@ -30,6 +31,7 @@ from ownership_core.model import Action, StaffId
 from ownership_core.scope import ANY
 
 _WHERE = "Customers this is true of: field=value, field~text, staff=ID, unassigned, orphaned ... May be repeated."
+_SEARCH = "Customers this search filter finds, as in `ownership list`. May be repeated."
 
 
 @frozen
@@ -38,6 +40,7 @@ class _Chosen:
 
     customers: Sequence[str]
     where: Sequence[str]
+    search: Sequence[str]
     yes: bool
     reason: str | None
     expected_version: int | None
@@ -51,7 +54,7 @@ def _change(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 
     def make(function: Callable[..., int]) -> click.Command:
         def command(session: Session, **given: Any) -> int:
-            chosen = _Chosen(*(given.pop(name) for name in ("customers", "where", "yes", "reason", "expected_version")))
+            chosen = _Chosen(**{slot.name: given.pop(slot.name) for slot in attrs.fields(_Chosen)})
             how = How(*(given.pop(name) for name in ("plan", "output", "key", "strict")))
             return function(session, chosen, how, **given)
 
@@ -61,7 +64,8 @@ def _change(name: str) -> Callable[[Callable[..., Any]], click.Command]:
         for option in (
             click.option("--expected-version", type=int, help="Refuse unless the customer is at this version."),
             click.option("--reason", help="Why; it stands in the history."),
-            click.option("--yes", is_flag=True, help="Do not ask before changing what --where finds."),
+            click.option("--yes", is_flag=True, help="Do not ask before changing what a search finds."),
+            search_option(_SEARCH),
             click.option("--where", multiple=True, metavar="SENTENCE", help=_WHERE),
             click.argument("customers", nargs=-1, metavar="[CUSTOMER]..."),
         ):
@@ -81,7 +85,7 @@ def _until(text: str | None) -> datetime | None:
 def _send(
     session: Session, chosen: _Chosen, how: How, action: str, build: Callable[[Selection], AssignmentCommand]
 ) -> int:
-    selection = choose(session, chosen.customers, chosen.where)
+    selection = choose(session, chosen.customers, chosen.where, chosen.search)
     if not how.plan and not confirm(session, selection, action, chosen.yes):
         session.say("Nothing was changed.")
         return DONE

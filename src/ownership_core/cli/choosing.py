@@ -1,4 +1,4 @@
-"""Which customers a change is about: ids, or whoever ``--where`` finds, counted and confirmed."""
+"""Which customers a change is about: ids, or whoever ``--where`` and ``--search`` find, counted and confirmed."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import cast
 
 import click
 
+from ownership_core.cli.listing import narrowed
 from ownership_core.cli.session import Session
 from ownership_core.cli.voice import counted, is_terminal
-from ownership_core.cli.where import parse_where
 from ownership_core.commands import Ids, Matching, One, Selection
 from ownership_core.errors import invalid
-from ownership_core.model import CustomerId
+from ownership_core.model import Action, CustomerId
+from ownership_core.simplify import simplify
 
 
-def choose(session: Session, customers: Sequence[str], where: Sequence[str]) -> Selection:
-    """One customer, several, or a search; not both and not neither (``usage``)."""
-    if bool(customers) == bool(where):
-        raise click.UsageError("Name customers, or find them with --where; one of the two.")
-    if where:
-        return Matching(parse_where(where, session.shop.store.fields))
+def choose(session: Session, customers: Sequence[str], where: Sequence[str], search: Sequence[str]) -> Selection:
+    """One customer, several, or a search as ``list`` understands it; not both and not neither (``usage``)."""
+    if bool(customers) == bool(where or search):
+        raise click.UsageError("Name customers, or find them with --where and --search; one of the two.")
+    if where or search:
+        return Matching(simplify(narrowed(session, Action.VIEW, where, search).scope))
     ids = cast("Sequence[CustomerId]", customers)
     return One(ids[0]) if len(ids) == 1 else Ids(ids)
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from ownership_core.cli.choosing import choose
-from ownership_core.cli.options import shop_command
+from ownership_core.cli.options import search_option, shop_command
 from ownership_core.cli.plans import How, carry_out_asked, plan_options
 from ownership_core.cli.receivers import Said, read_receivers, receiver_options, weights_of
 from ownership_core.cli.session import Session
@@ -29,6 +29,7 @@ from ownership_core.scope import Nothing
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _WHERE = "Of them those this is true of: field=value, field~text ... May be repeated."
+_SEARCH = "Of them those this search filter finds, as in `ownership list`. May be repeated."
 
 
 def _moving(name: str) -> Callable[[Callable[..., Command]], click.Command]:
@@ -54,6 +55,7 @@ def _moving(name: str) -> Callable[[Callable[..., Command]], click.Command]:
 def _some(function: _Function) -> _Function:
     """Some of the customers, where not all are meant."""
     for option in (
+        search_option(_SEARCH),
         click.option("--where", multiple=True, metavar="SENTENCE", help=_WHERE),
         click.argument("customers", nargs=-1, metavar="[CUSTOMER]..."),
     ):
@@ -128,12 +130,10 @@ def rebalance(
 @_moving("sweep")
 @_some
 @receiver_options
-def sweep(
-    session: Session, customers: Sequence[str], where: Sequence[str], reason: str | None, **given: Any
-) -> Command:
+def sweep(session: Session, reason: str | None, **given: Any) -> Command:
     """Give unassigned customers out, by the assignment rules or to whom is said."""
     to = read_receivers(session, Said.taken(given))
-    return Sweep(_chosen(session, customers, where), to, reason=reason)
+    return Sweep(_chosen(session, **given), to, reason=reason)
 
 
 def _transfer(session: Session, staff: str, given: dict[str, Any], *, several: bool) -> Command:
@@ -144,19 +144,13 @@ def _transfer(session: Session, staff: str, given: dict[str, Any], *, several: b
 
 
 def _handed_over(
-    session: Session,
-    staff: str,
-    to: Distribution,
-    customers: Sequence[str],
-    where: Sequence[str],
-    release: bool,
-    reason: str | None,
+    session: Session, staff: str, to: Distribution, release: bool, reason: str | None, **some: Sequence[str]
 ) -> Command:
-    return Transfer(StaffId(staff), to, _chosen(session, customers, where), _unplaced(release), reason)
+    return Transfer(StaffId(staff), to, _chosen(session, **some), _unplaced(release), reason)
 
 
-def _chosen(session: Session, customers: Sequence[str], where: Sequence[str]) -> Selection:
-    return choose(session, customers, where) if customers or where else EVERYBODY
+def _chosen(session: Session, customers: Sequence[str], where: Sequence[str], search: Sequence[str]) -> Selection:
+    return choose(session, customers, where, search) if customers or where or search else EVERYBODY
 
 
 def _unplaced(release: bool) -> Unplaced:

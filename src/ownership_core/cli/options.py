@@ -57,6 +57,11 @@ def format_option(command: _Command) -> _Command:
     return option(command)
 
 
+def search_option(text: str) -> Callable[[_Command], _Command]:
+    """``--search FILTER=TEXT``: what a search filter finds."""
+    return click.option("--search", multiple=True, metavar="FILTER=TEXT", help=text)
+
+
 def shop_command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """A command with the shared options; its function gets the session first."""
 
