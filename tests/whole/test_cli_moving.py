@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calls import Calls
+from calls import Calls, Terminal
 
 from ownership_core.cli.app import COMMANDS, run
 from ownership_core.cli.planning import VERBS
@@ -52,23 +52,6 @@ def moved(shop: Calls, *arguments: object) -> dict[str | None, int]:
     said = shop(*arguments, "--yes", who="ada")
     assert said.code == 0, said.err
     return loads(shop)
-
-
-class Terminal:
-    """Somebody who answers."""
-
-    encoding = "utf-8"
-
-    def __init__(self, *answers: str) -> None:
-        self.answers = list(answers)
-
-    def isatty(self) -> bool:
-        """It is one."""
-        return True
-
-    def readline(self, *_: object) -> str:
-        """The next answer."""
-        return self.answers.pop(0) + "\n"
 
 
 # --- verbs ----------------------------------------------------------------------------------------------
@@ -323,6 +306,17 @@ def test_nobody_moves_before_somebody_said_yes(filled: Calls, monkeypatch: pytes
     yes = filled("transfer", "maria", "--to", "tom", who="ada")
     assert yes.err.endswith("6 changed.\n")
     assert loads(filled) == {"tom": 6, None: 3}
+
+
+def test_whoever_leaves_only_rules_behind_is_asked_about_too(filled: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No customer moves, and yet something changes. Seen to fail while only a number of customers was asked about."""
+    write_rule(filled, "north", "tom")
+    monkeypatch.setattr(sys, "stdin", Terminal("n", "y"))
+    no = filled("offboard", "tom", "--release", who="ada")
+    assert "Rules and covers name tom no longer. This would be: 0 changed. Go on? [y/N]" in no.err
+    assert (no.code, filled("inventory", "tom", who="ada").err) == (0, "Hand it over: ownership offboard tom\n")
+    assert filled("offboard", "tom", "--release", who="ada").code == 0
+    assert filled("inventory", "tom", who="ada").err == "tom leaves nothing behind.\n"
 
 
 # --- plans ----------------------------------------------------------------------------------------------

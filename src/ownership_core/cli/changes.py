@@ -10,11 +10,10 @@ import attrs
 import click
 from attrs import frozen
 
-from ownership_core.cli.choosing import choose, confirm
+from ownership_core.cli.choosing import choose, count_found
 from ownership_core.cli.options import search_option, shop_command
 from ownership_core.cli.plans import How, carry_out, plan_options
 from ownership_core.cli.session import Session
-from ownership_core.cli.voice import DONE
 from ownership_core.cli.where import read_time
 from ownership_core.commands import (
     Assign,
@@ -41,7 +40,6 @@ class _Chosen:
     customers: Sequence[str]
     where: Sequence[str]
     search: Sequence[str]
-    yes: bool
     reason: str | None
     expected_version: int | None
 
@@ -55,8 +53,7 @@ def _change(name: str) -> Callable[[Callable[..., Any]], click.Command]:
     def make(function: Callable[..., int]) -> click.Command:
         def command(session: Session, **given: Any) -> int:
             chosen = _Chosen(**{slot.name: given.pop(slot.name) for slot in attrs.fields(_Chosen)})
-            how = How(*(given.pop(name) for name in ("plan", "output", "key", "strict")))
-            return function(session, chosen, how, **given)
+            return function(session, chosen, How.taken(given), **given)
 
         command.__doc__ = function.__doc__
         options = function.__dict__.pop("__click_params__", [])
@@ -64,7 +61,6 @@ def _change(name: str) -> Callable[[Callable[..., Any]], click.Command]:
         for option in (
             click.option("--expected-version", type=int, help="Refuse unless the customer is at this version."),
             click.option("--reason", help="Why; it stands in the history."),
-            click.option("--yes", is_flag=True, help="Do not ask before changing what a search finds."),
             search_option(_SEARCH),
             click.option("--where", multiple=True, metavar="SENTENCE", help=_WHERE),
             click.argument("customers", nargs=-1, metavar="[CUSTOMER]..."),
@@ -86,9 +82,8 @@ def _send(
     session: Session, chosen: _Chosen, how: How, action: str, build: Callable[[Selection], AssignmentCommand]
 ) -> int:
     selection = choose(session, chosen.customers, chosen.where, chosen.search)
-    if not how.plan and not confirm(session, selection, action, chosen.yes):
-        session.say("Nothing was changed.")
-        return DONE
+    if not how.plan:
+        count_found(session, selection, action, how.yes)
     return carry_out(session, build(selection), how)
 
 

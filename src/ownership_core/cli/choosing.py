@@ -11,7 +11,7 @@ import click
 
 from ownership_core.cli.listing import narrowed
 from ownership_core.cli.session import Session
-from ownership_core.cli.voice import counted, is_terminal
+from ownership_core.cli.voice import counted, is_terminal, printable
 from ownership_core.commands import Ids, Matching, One, Selection
 from ownership_core.errors import invalid
 from ownership_core.model import Action, CustomerId
@@ -28,17 +28,15 @@ def choose(session: Session, customers: Sequence[str], where: Sequence[str], sea
     return One(ids[0]) if len(ids) == 1 else Ids(ids)
 
 
-def confirm(session: Session, selection: Selection, action: str, yes: bool) -> bool:
-    """Say how many a search finds and ask; only a terminal can answer, scripts say --yes."""
+def count_found(session: Session, selection: Selection, action: str, yes: bool) -> None:
+    """Say how many a search finds; a script says that all of them are meant, --yes, and a terminal is asked later."""
     if not isinstance(selection, Matching):
-        return True
+        return
     count = session.shop.visible(session.actor, action).where(selection.scope).count()
     found = f"{counted(count, 'customer')} you may {action}"
-    if yes:
-        session.say(f"Found {found}.")
-        return True
-    require_somebody_to_ask(f"The search finds {found}")
-    return asked(session, f"This is about {found}.", yes=False)
+    if not yes:
+        require_somebody_to_ask(f"The search finds {found}")
+    session.say(f"Found {found}.")
 
 
 def require_somebody_to_ask(what: str) -> None:
@@ -54,4 +52,4 @@ def asked(session: Session, about: str, *, yes: bool) -> bool:
         return True
     require_somebody_to_ask(about.rstrip("."))
     with redirect_stdout(sys.stderr):  # click before 8.4 lets a blank of the prompt through to stdout, err or not
-        return click.confirm(f"{about} Go on?", err=True)
+        return click.confirm(printable(f"{about} Go on?"), err=True)

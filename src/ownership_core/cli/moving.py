@@ -36,18 +36,14 @@ def _moving(name: str) -> Callable[[Callable[..., Command]], click.Command]:
     """A command that moves many: its function builds what is asked for."""
 
     def make(function: Callable[..., Command]) -> click.Command:
-        def command(session: Session, yes: bool, **given: Any) -> int:
-            how = How(*(given.pop(name) for name in ("plan", "output", "key", "strict")))
-            return carry_out_asked(session, function(session, **given), how, yes=yes)
+        def command(session: Session, **given: Any) -> int:
+            how = How.taken(given)
+            return carry_out_asked(session, function(session, **given), how)
 
         command.__doc__ = function.__doc__
         command.__click_params__ = function.__dict__.pop("__click_params__", [])  # type: ignore[attr-defined]
-        for option in (
-            click.option("--reason", help="Why; it stands in the history."),
-            click.option("--yes", is_flag=True, help="Do not ask before customers move."),
-        ):
-            command = option(command)
-        return shop_command(name)(plan_options(command))
+        reason = click.option("--reason", help="Why; it stands in the history.")
+        return shop_command(name)(plan_options(reason(command)))
 
     return make
 
