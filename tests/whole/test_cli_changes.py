@@ -485,5 +485,10 @@ def test_who_loses_a_customer_may_go_on_viewing_it(opened: Calls) -> None:
     assert "c1" in opened.ids("jon")
     opened("unassign", "c1", "--staff", "maria", "--keep-view", "2100-01-01T00:00:00+00:00", who="ada")
     assert "c1" in opened.ids("maria")
+    opened("claim", "c2", who="maria")
+    opened("primary", "c2", "--staff", "jon", "--keep-view", "2100-01-01T00:00:00+00:00", who="ada")
+    assert "c2" in opened.ids("maria")
+    opened("primary", "c2", "--clear", "--keep-view", "2100-01-01T00:00:00+00:00", who="ada")
+    assert "c2" in opened.ids("jon")
     for moment, codes in (("2020-01-01T00:00:00+00:00", ["empty_window"]), ("2100-01-01T00:00:00", ["naive_time"])):
         assert opened("assign", "c1", "--staff", "jon", "--keep-view", moment, who="ada").codes == codes

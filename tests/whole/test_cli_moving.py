@@ -276,6 +276,23 @@ def test_sweep_gives_the_backlog_out(filled: Calls) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["transfer", "maria", "--to", "tom"],
+        ["split", "maria", "--to", "tom", "--by", "least-busy"],
+        ["offboard", "maria", "--release"],
+        ["rebalance", "--weight", "tom=1000", "--among", "maria"],
+    ],
+)
+def test_whoever_hands_over_may_go_on_viewing(filled: Calls, arguments: list[str]) -> None:
+    """`--keep-view`, until it says; over already is refused. Seen to fail while only single moves took it."""
+    assert filled(*arguments, "--yes", "--keep-view", "2020-01-01T00:00:00Z", who="ada").codes == ["empty_window"]
+    assert moved(filled, *arguments, "--keep-view", "2100-01-01T00:00:00Z").get("maria") is None
+    assert filled.ids("maria", "--where", "staff=maria") == []
+    assert filled.ids("maria", "--where", "countries=Norway") == ["a1", "a2", "a3", "a4"]
+
+
 def test_what_a_refusal_of_the_command_says(filled: Calls) -> None:
     """Coded, exit code 1, and nobody moves: to oneself, to nobody known, without the right."""
     before = filled.digest()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from ownership_core.cli.choosing import choose
-from ownership_core.cli.options import search_option, shop_command
+from ownership_core.cli.options import keep_view_option, search_option, shop_command
 from ownership_core.cli.plans import How, carry_out_asked, plan_options
 from ownership_core.cli.receivers import Said, read_receivers, receiver_options, weights_of
 from ownership_core.cli.session import Session
@@ -23,7 +23,7 @@ from ownership_core.commands import (
     Transfer,
     Unplaced,
 )
-from ownership_core.distribute import Distribution, ToStaff
+from ownership_core.distribute import ToStaff
 from ownership_core.model import StaffId
 from ownership_core.scope import Nothing
 
@@ -43,7 +43,7 @@ def _moving(name: str) -> Callable[[Callable[..., Command]], click.Command]:
         command.__doc__ = function.__doc__
         command.__click_params__ = function.__dict__.pop("__click_params__", [])  # type: ignore[attr-defined]
         reason = click.option("--reason", help="Why; it stands in the history.")
-        return shop_command(name)(plan_options(reason(command)))
+        return shop_command(name)(plan_options(keep_view_option(reason(command))))
 
     return make
 
@@ -90,7 +90,7 @@ def split(session: Session, staff: str, **given: Any) -> Command:
 @click.argument("staff")
 @receiver_options
 @_released
-def offboard(session: Session, staff: str, reason: str | None, release: bool, **given: Any) -> Command:
+def offboard(session: Session, staff: str, release: bool, **given: Any) -> Command:
     """Hand over everything STAFF holds, before or after it is deactivated.
 
     Customers it stands for and stands beside; rules name it no longer. All or nothing unless --no-strict is said;
@@ -99,7 +99,7 @@ def offboard(session: Session, staff: str, reason: str | None, release: bool, **
     to = read_receivers(session, Said.taken(given))
     if to is None and not release:
         raise click.UsageError("Say who gets them, --to STAFF for one, or --release.")
-    return Offboard(StaffId(staff), to, _unplaced(release), reason)
+    return Offboard(StaffId(staff), to, _unplaced(release), **given)
 
 
 @_moving("rebalance")
@@ -113,39 +113,35 @@ def rebalance(
     weight: Sequence[str],
     max_moves: int | None,
     keep: Sequence[str],
-    reason: str | None,
+    **told: Any,
 ) -> Command:
     """Level out who stands for how many customers, by the fewest moves."""
     weights = weights_of(to, weight)
     if not weights:
         raise click.UsageError("Say among whom: --among STAFF or --weight STAFF=N, each repeated.")
     stay = parse_where(keep, session.shop.store.fields) if keep else Nothing()
-    return Rebalance(weights, max_moves, stay, reason)
+    return Rebalance(weights, max_moves, stay, **told)
 
 
 @_moving("sweep")
 @_some
 @receiver_options
-def sweep(session: Session, reason: str | None, **given: Any) -> Command:
+def sweep(session: Session, **given: Any) -> Command:
     """Give unassigned customers out, by the assignment rules or to whom is said."""
     to = read_receivers(session, Said.taken(given))
-    return Sweep(_chosen(session, **given), to, reason=reason)
+    return Sweep(_chosen(session, given), to, **given)
 
 
 def _transfer(session: Session, staff: str, given: dict[str, Any], *, several: bool) -> Command:
     to = read_receivers(session, Said.taken(given))
     if to is None or (several and isinstance(to, ToStaff)):
         raise click.UsageError("Say who gets them: --to STAFF, or several and how.")
-    return _handed_over(session, staff, to, **given)
+    return Transfer(StaffId(staff), to, _chosen(session, given), _unplaced(given.pop("release")), **given)
 
 
-def _handed_over(
-    session: Session, staff: str, to: Distribution, release: bool, reason: str | None, **some: Sequence[str]
-) -> Command:
-    return Transfer(StaffId(staff), to, _chosen(session, **some), _unplaced(release), reason)
-
-
-def _chosen(session: Session, customers: Sequence[str], where: Sequence[str], search: Sequence[str]) -> Selection:
+def _chosen(session: Session, given: dict[str, Any]) -> Selection:
+    """Take what :func:`_some` gives out of the options of a command."""
+    customers, where, search = (given.pop(name) for name in ("customers", "where", "search"))
     return choose(session, customers, where, search) if customers or where or search else EVERYBODY
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from ownership_core.cli.session import Session
+from ownership_core.cli.where import read_time
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 FORMATS = ("table", "json", "csv")
@@ -54,6 +56,17 @@ def format_option(command: _Command) -> _Command:
         callback=_kept("format"),
         is_eager=True,
     )
+    return option(command)
+
+
+def keep_view_option(command: _Command) -> _Command:
+    """``--keep-view TIME``: until when whoever loses a customer may view it."""
+
+    def read(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+        return None if value is None else read_time(value, "--keep-view")
+
+    text = "Until when whoever loses them may view them (see settings)."
+    option = click.option("--keep-view", "keep_view_until", metavar="TIME", help=text, callback=read)
     return option(command)
 
 
