@@ -178,6 +178,8 @@ def test_a_file_that_cannot_be_understood_moves_nobody(opened: Calls, name: str)
         ["transfer", "maria", "--distribution", "d.json", "--to", "tom"],
         ["offboard", "maria"],
         ["rebalance"],
+        ["sweep", "--to", "tom", "--occasion", "sale"],
+        ["sweep", "--occasion", "noon"],
         ["rebalance", "--weight", "tom=2", "--max-moves", "-1"],
         ["apply", "x", "--chunked", "--key", "k"],
         ["plan", "assign", "c1"],
@@ -628,6 +630,16 @@ def test_a_sweep_asks_the_rules_and_why_tells_which(filled: Calls) -> None:
     assert (said.code, said.err) == (1, "2 changed, 3 refused (no_target: 3).\n")
     history = filled("history", "n1", "--as-of", "2999-01-01T00:00:00Z", "--format", "json", who="ada").data
     assert [(line["staff"], line["source"]) for line in history] == [("tom", "rule:north@1")]
+
+
+def test_a_sweep_asks_the_rules_of_an_occasion(filled: Calls) -> None:
+    """Those that are meant for it, dry and for real. Seen to fail while only rules for sweeps could be asked."""
+    write_rule(filled, "sold", "tom", 'occasions = ["sale"]', where="name~c1")
+    assert filled("rules", "why", "c1", "--occasion", "sale", who="ada").err == "sold fires: tom.\n"
+    assert filled("sweep", "c1", "--yes", who="ada").codes == ["no_target"]
+    planned = filled("plan", "sweep", "c1", "--occasion", "sale", who="ada")
+    assert planned.err.startswith("Planned: 1 changed."), planned.err
+    assert moved(filled, "sweep", "c1", "--occasion", "sale") == {"maria": 6, "tom": 1, None: 2}
 
 
 def test_check_names_rules_that_cannot_be_asked(filled: Calls) -> None:

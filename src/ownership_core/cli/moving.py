@@ -25,6 +25,7 @@ from ownership_core.commands import (
 )
 from ownership_core.distribute import ToStaff
 from ownership_core.model import StaffId
+from ownership_core.rules import Occasion
 from ownership_core.scope import Nothing
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -126,10 +127,13 @@ def rebalance(
 @_moving("sweep")
 @_some
 @receiver_options
-def sweep(session: Session, **given: Any) -> Command:
+@click.option("--occasion", type=click.Choice([one.value for one in Occasion]), help="Which rules are asked (sweep).")
+def sweep(session: Session, occasion: str | None, **given: Any) -> Command:
     """Give unassigned customers out, by the assignment rules or to whom is said."""
     to = read_receivers(session, Said.taken(given))
-    return Sweep(_chosen(session, given), to, **given)
+    if to is not None and occasion is not None:
+        raise click.UsageError("No rules are asked where it is said who gets them: leave --occasion out.")
+    return Sweep(_chosen(session, given), to, Occasion.SWEEP if occasion is None else Occasion(occasion), **given)
 
 
 def _transfer(session: Session, staff: str, given: dict[str, Any], *, several: bool) -> Command:
