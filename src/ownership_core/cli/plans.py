@@ -16,7 +16,7 @@ from ownership_core.cli.progress import progress
 from ownership_core.cli.session import Session
 from ownership_core.cli.showing import show_plan, show_sums
 from ownership_core.cli.voice import DONE, REFUSED, is_terminal, warn
-from ownership_core.commands import Command, Offboard, SwitchCardinality
+from ownership_core.commands import Command, SwitchCardinality
 from ownership_core.errors import invalid
 from ownership_core.keys import from_micros
 from ownership_core.plan import Receipt, write_plan
@@ -27,7 +27,6 @@ from ownership_core.service import Plan
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)
 SWITCHED = "switch_cardinality"
-_MORE = (Offboard, SwitchCardinality)
 
 
 @frozen
@@ -117,22 +116,19 @@ def carry_out_asked(session: Session, command: Command, how: How) -> int:
     """As :func:`carry_out`, where scripts say ``--yes`` too: it moves many."""
     if not (how.only_planned or how.yes):
         require_somebody_to_ask("It is not said that customers may move")
-    about = f"Rules and covers name {command.staff} no longer. " if isinstance(command, Offboard) else ""
-    return carry_out(session, command, how, about)
+    return carry_out(session, command, how)
 
 
 def after_asking(session: Session, command: Command, plan: Plan, how: How, about: str = "") -> int:
     """Show on stderr what a plan comes to, ask, and do it; exit code 1 where some are refused.
 
-    With a key the command itself is sent, so that its repetition is one; and so it is where nobody would move. Of
-    those, whatever changes more than customers is asked about all the same.
+    With a key the command itself is sent, so that its repetition is one; and so it is where nobody would move.
     """
     tally = plan.run.tally
     if not how.yes:
         show_sums(session, tally, lambda: session.shop.plan_rows(session.actor, plan.id), sys.stderr)
-    if (tally.changed or isinstance(command, _MORE)) and not asked(
-        session, f"{about}This would be: {tallied(tally)}.", yes=how.yes
-    ):
+    switches = isinstance(command, SwitchCardinality)  # whatever becomes of customers, it is asked about
+    if (tally.changed or switches) and not asked(session, f"{about}This would be: {tallied(tally)}.", yes=how.yes):
         session.say("Nothing was changed.")
         return DONE
     if how.key is not None or not tally.changed:
