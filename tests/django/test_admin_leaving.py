@@ -94,6 +94,14 @@ def test_who_is_no_staff_holds_nothing(office: Office) -> None:
         ({"release": "on"}, {"adler": [], "birke": []}),
         ({"receivers": ["tom"]}, {"adler": ["tom"], "birke": ["tom"]}),
         ({"receivers": ["tom", "mara"], "how": "rotation"}, {"adler": ["mara"], "birke": ["tom"]}),
+        (
+            {"by_field": "region", "cases": "region-of-adler=tom\nregion-of-birke=mara"},
+            {"adler": ["tom"], "birke": ["mara"]},
+        ),
+        (
+            {"by_field": "region", "cases": "region-of-adler=tom", "unplaced": "release"},
+            {"adler": ["tom"], "birke": []},
+        ),
     ],
 )
 def test_somebody_is_offboarded(office: Office, asked: dict[str, Any], owners: dict[str, list[str]]) -> None:
@@ -123,7 +131,15 @@ def test_rules_alone_can_be_left(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [{}, {"release": "on", "receivers": ["tom"]}, {"receivers": ["zoe"]}, {"receivers": ["lena"]}]
+    "asked",
+    [
+        {},
+        {"release": "on", "receivers": ["tom"]},
+        {"release": "on", "by_field": "region", "cases": "north=tom"},
+        {"by_field": "region"},
+        {"receivers": ["zoe"]},
+        {"receivers": ["lena"]},
+    ],
 )
 def test_offboarding_that_is_none(office: Office, asked: dict[str, Any]) -> None:
     """One of both has to be said, and whoever gets customers is in reach; else nothing is planned."""
@@ -131,6 +147,15 @@ def test_offboarding_that_is_none(office: Office, asked: dict[str, Any]) -> None
     assert answer.status_code == 200
     assert "Nothing was planned." in text_of(answer)
     assert not Run.objects.filter(state="planned").exists()
+
+
+def test_whoever_nobody_gets_stops_it(office: Office) -> None:
+    """D06: with nobody for one of them nothing moves, unless those are to be left to nobody."""
+    mara, before = office.browser("mara"), office.owners()
+    asked = {"by_field": "region", "cases": "region-of-adler=tom", "reason": ""}
+    done = mara.post(on_plan(mara.post(of("lena"), asked, follow=True)), follow=True)
+    assert "[strict_refused]" in str(next(iter(done.context["messages"])))
+    assert office.owners() == before
 
 
 def test_what_came_since_the_plan_stops_it(office: Office) -> None:

@@ -123,6 +123,57 @@ def test_several_are_dealt_to(office: Office, how: str, weights: str, shares: di
     assert {staff: rows.filter(added=staff).count() for staff in ("tom", "mara")} == shares
 
 
+SPLIT = {"giver": "lena", "by_field": "region", "cases": "region-of-adler=tom\n\n region-of-neu = mara \n"}
+
+
+@pytest.mark.parametrize(
+    ("more", "owners"),
+    [
+        ({}, {"adler": ["tom"], "birke": ["lena"]}),
+        ({"unplaced": "refuse"}, {"adler": ["tom"], "birke": ["lena"]}),
+        ({"unplaced": "release"}, {"adler": ["tom"], "birke": []}),
+        ({"receivers": ["mara"]}, {"adler": ["tom"], "birke": ["mara"]}),
+    ],
+)
+def test_a_book_is_split_by_what_a_field_holds(office: Office, more: dict[str, Any], owners: dict[str, Any]) -> None:
+    """The rest to whoever is chosen; else it stays as refused, or is left to nobody, as is said.
+
+    Seen to fail while the form could only deal.
+    """
+    mara, before = office.browser("mara"), office.owners()
+    shown = choose(mara, "hand_over", [], "?ownership_staff=lena", **SPLIT, **more, **ACROSS)
+    refused = int(owners["birke"] == ["lena"])
+    assert shown.context["tally"].refused == refused, text_of(shown)
+    assert ("There is nobody to give the customer to." in words_of(shown)) is bool(refused)
+    mara.post(on_plan(shown))
+    assert office.owners() == {**before, **owners}
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        ({"by_field": "region"}, "Write value=key"),
+        ({"by_field": "region", "cases": "north"}, "Write value=key"),
+        ({"by_field": "region", "cases": "north="}, "Write value=key"),
+        ({"by_field": "colour", "cases": "red=tom"}, "Select a valid choice"),
+        ({"by_field": "created_at", "cases": "2026=tom"}, "Select a valid choice"),
+        ({"by_field": "active", "cases": "perhaps=tom"}, "[invalid_value]"),
+        ({"by_field": "score", "cases": "many=tom"}, "[invalid_value]"),
+        ({"by_field": "region", "cases": "north=zoe"}, "[target_out_of_reach]"),
+        ({"by_field": "region", "cases": "north=nobody"}, "[unknown_staff]"),
+        ({"by_field": "region", "cases": "north=lena"}, "[same_staff]"),
+        ({"by_field": "region", "cases": "north=tom", "unplaced": "sell"}, "Select a valid choice"),
+        ({"cases": "north=tom", "receivers": ["tom"]}, "Choose the field whose values these are."),
+        ({}, "This field is required."),
+    ],
+)
+def test_a_split_that_is_none_is_said_in_the_form(office: Office, asked: dict[str, Any], error: str) -> None:
+    """What cannot be read or given to, and nothing is planned."""
+    shown = choose(office.browser("mara"), "hand_over", ["adler"], giver="lena", **asked)
+    assert error in text_of(shown)
+    assert not Run.objects.filter(state="planned").exists()
+
+
 @pytest.mark.parametrize("weights", ["tom", "tom=0", "tom=-1", "tom=1.5", "lena=2", "=2", "tom=99999999999", "tom=²"])
 def test_weights_are_numbers_of_the_chosen(office: Office, weights: str) -> None:
     """Anything else is said in the form, and nothing is planned."""

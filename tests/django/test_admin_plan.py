@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from bazaar.admin import CustomerAdmin
 from django.contrib.admin.models import LogEntry
-from office import Office, choose, id_of, name_of, on_plan, page, text_of
+from office import Office, choose, id_of, name_of, on_plan, page, text_of, words_of
 
-from ownership_core.commands import Assign, GrantAccess
+from ownership_core.commands import Assign, GrantAccess, Mode, SwitchCardinality
 from ownership_core.model import CustomerId, Level, StaffId
 from ownership_django.admin import OwnershipAdmin
 from ownership_django.models import Event, PlanItem, Run
+from ownership_django.service import superusers
 
 pytestmark = pytest.mark.django_db
 
@@ -308,3 +309,44 @@ def test_history_tells_every_change(office: Office) -> None:
     told = " ".join(re.sub(r"<[^>]*>", " ", text_of(mara.get(page("ownership_history", here)))).split())
     assert "Mara set primary Lena → becomes Tom Tom Lena holiday" in told
     assert told.index("set primary Lena") < told.index("assign")
+
+
+@pytest.fixture
+def multi(office: Office, settings: Any) -> Office:
+    """A back office where customers have several staff: tom is beside lena."""
+    office.do(SwitchCardinality("multi"))
+    ours = settings.OWNERSHIP
+    settings.OWNERSHIP = {**ours, "SETTINGS": {**ours["SETTINGS"], "cardinality": "multi"}}
+    office.service = superusers()
+    for name in ("adler", "birke"):
+        office.do(Assign(CustomerId(id_of(name)), StaffId("tom"), Mode.ADD))
+    return office
+
+
+@pytest.mark.parametrize(
+    ("verb", "staff", "sentence", "after"),
+    [
+        ("set", {"staff": "mara"}, "Make Mara the only one", ["mara"]),
+        ("add", {"staff": "mara"}, "Add Mara", ["lena", "mara", "tom"]),
+        ("remove", {"staff": "lena"}, "Remove Lena", ["tom"]),
+        ("clear", {}, "Remove everybody", []),
+    ],
+)
+def test_set_add_remove_and_clear_for_many(
+    multi: Office, verb: str, staff: dict[str, str], sentence: str, after: list[str]
+) -> None:
+    """The four verbs, each by a plan. Seen to fail while there was no action that sets, and none that clears."""
+    mara = multi.browser("mara")
+    shown = choose(mara, verb, ["adler", "birke"], **staff)
+    assert sentence in words_of(shown)
+    mara.post(on_plan(shown))
+    assert {name: sorted(multi.owners()[name]) for name in ("adler", "birke")} == {"adler": after, "birke": after}
+
+
+@pytest.mark.parametrize("verb", ["set", "clear"])
+def test_set_and_clear_of_one_customer_are_planned_too(multi: Office, verb: str) -> None:
+    """From its own page, which leads there."""
+    mara, address = multi.browser("mara"), page("ownership_change", id_of("adler"), verb)
+    assert address in text_of(mara.get(page("change", id_of("adler"))))
+    mara.post(on_plan(mara.post(address, {"staff": "mara"}, follow=True)))
+    assert multi.owners()["adler"] == ([] if verb == "clear" else ["mara"])

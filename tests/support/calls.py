@@ -13,6 +13,23 @@ from ownership_core.cli.app import run
 from ownership_sqlalchemy import SqlAlchemyStore
 
 
+class Terminal:
+    """Somebody who answers."""
+
+    encoding = "utf-8"
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+    def readline(self, *_: object) -> str:
+        """The next answer."""
+        return self.answers.pop(0) + "\n"
+
+
 @attrs.frozen
 class Said:
     """One call: its exit code, its data, and everything else it said."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from calls import Calls
+from calls import Calls, Terminal
 
 
 def owners(shop: Calls) -> dict[str, str | None]:
@@ -156,26 +156,114 @@ def test_a_search_changes_nothing_before_somebody_said_yes(opened: Calls, monkey
     """Scripts say --yes; on a terminal the count is stated and asked about."""
     before = opened.digest()
     said = opened("assign", "--where", "unassigned", "--staff", "jon", who="ada")
+    assert opened.digest() == before
     assert (said.code, said.out, said.codes) == (2, "", ["confirmation_needed"])
     assert "3 customers" in said.err
-    answers = iter(["n\n", "y\n"])
-
-    class Terminal:
-        encoding = "utf-8"
-
-        def isatty(self) -> bool:
-            return True
-
-        def readline(self, *_: object) -> str:
-            return next(answers)
-
-    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(sys, "stdin", Terminal("n", "y"))
     no = opened("assign", "--where", "unassigned", "--staff", "jon", who="ada")
     assert (no.code, no.out) == (0, "")
-    assert "This is about 3 customers you may assign. Go on? [y/N]" in no.err
+    assert no.err.startswith("Found 3 customers you may assign.\n")
+    assert "This would be: 3 changed. Go on? [y/N]" in no.err
     assert no.err.endswith("Nothing was changed.\n")
-    assert opened.digest() == before
+    assert owners(opened) == {"c1": None, "c2": None, "c3": None}
     assert opened("assign", "--where", "unassigned", "--staff", "jon", who="ada").err.endswith("3 changed.\n")
+
+
+WINDOW = ("--from", "2020-01-01T00:00:00+00:00", "--until", "2100-01-01T00:00:00+00:00")
+CHANGES = {
+    "assign": (["assign", "c1", "--staff", "jon"], "ada", "This would be: 1 changed."),
+    "assign several": (["assign", "c1", "c2", "--staff", "jon"], "ada", "This would be: 2 changed."),
+    "unassign": (["unassign", "c3", "--all"], "ada", "This would be: 1 changed."),
+    "primary": (["primary", "c1", "--staff", "jon"], "ada", "This would be: 1 changed."),
+    "claim": (["claim", "c1", "--reason", "mine"], "maria", "This would be: 1 changed."),
+    "release": (["release", "c3"], "maria", "This would be: 1 changed."),
+    "cover": (
+        ["cover", "add", "jon", "ada", *WINDOW],
+        "ada",
+        "ada stands in for jon from 2020-01-01 00:00:00 UTC until 2100-01-01 00:00:00 UTC. This would be: 1 changed.",
+    ),
+    "cover end": (["cover", "end", "COVER"], "ada", "The cover COVER ends. This would be: 1 changed."),
+    "rule": (["rules", "write", "north.json"], "ada", "The rule north is written. This would be: 1 changed."),
+    "no rule": (["rules", "forget", "south"], "ada", "The rule south is forgotten. This would be: 1 changed."),
+    "grant": (["grant", "jon", "manager"], "ada", "The role manager is given to jon. This would be: 1 changed."),
+    "role": (
+        ["role", "viewer", "view=all"],
+        "ada",
+        "The role viewer has view=all from now on. This would be: 1 changed.",
+    ),
+    "cardinality": (
+        ["cardinality", "multi"],
+        "ada",
+        "All customers are kept as multi from now on. This would be: 0 changed.",
+    ),
+}
+
+
+@pytest.fixture
+def at_work(opened: Calls) -> tuple[Calls, str]:
+    """A shop where c3 is maria's, ada stands in for maria, and there is a rule; and the cover."""
+    opened("assign", "c3", "--staff", "maria", who="ada")
+    opened("cover", "add", "maria", "ada", *WINDOW, who="ada")
+    for rule in ("north", "south"):
+        text = {"v": 1, "rule": {"id": rule, "where": ["unassigned"], "to": {"node": "ToStaff", "staff": "jon"}}}
+        file = opened.file(f"{rule}.json", json.dumps(text))
+    assert opened("rules", "write", file, who="ada").err == "1 changed.\n"
+    return opened, opened("cover", "list", "--format", "json", who="ada").data[0]["id"]
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_change_is_stated_and_asked_about_on_a_terminal(
+    at_work: tuple[Calls, str], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One question; no leaves everything as it was, yes does it. Seen to fail while only a search was asked about."""
+    shop, cover = at_work
+    arguments, who, stated = CHANGES[name]
+    arguments = [one.replace("COVER", cover) for one in arguments]
+    before = done(shop)
+    monkeypatch.setattr(sys, "stdin", Terminal("n", "y"))
+    no = shop(*arguments, who=who)
+    assert (no.code, no.out) == (0, "")
+    assert f"{stated.replace('COVER', cover)} Go on? [y/N]" in no.err
+    assert no.err.endswith("Nothing was changed.\n")
+    assert done(shop) == before
+    yes = shop(*arguments, who=who)
+    assert (yes.code, yes.err.count("Go on?")) == (0, 1)
+    if name == "cardinality":
+        shop.settings('cardinality = "multi"')
+    assert len(done(shop)) == len(before) + 1
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_nobody_is_asked_who_said_yes_or_cannot_answer(
+    at_work: tuple[Calls, str], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--yes` at a terminal, and whoever names what it means in a script; nor where nothing would change."""
+    shop, cover = at_work
+    arguments, who, _ = CHANGES[name]
+    arguments = [one.replace("COVER", cover) for one in arguments]
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    said = shop(*arguments, "--yes", who=who)
+    assert (said.code, "Go on?" in said.err) == (0, False)
+    monkeypatch.undo()
+    monkeypatch.chdir(shop.folder)
+    said = shop(*arguments, who=who)
+    assert "confirmation_needed" not in said.codes
+
+
+def test_what_is_refused_is_told_and_not_asked_about(opened: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal hears the code a script hears; a key still acts once."""
+    monkeypatch.setattr(sys, "stdin", Terminal("y"))
+    said = opened("assign", "c9", "--staff", "jon", who="ada")
+    assert (said.code, said.codes[-1], "Go on?" in said.err) == (1, "not_found", False)
+    assert opened("grant", "jon", "nobody", who="ada").codes == ["unknown_role"]
+    first = opened("assign", "c1", "--staff", "jon", "--key", "k", "--format", "json", who="ada")
+    assert opened("assign", "c1", "--staff", "jon", "--key", "k", "--format", "json", who="ada").data == first.data
+
+
+def done(shop: Calls) -> list[str]:
+    """The runs that changed something; a plan that nobody wanted is none."""
+    rows = shop("runs", "--format", "json", who="ada").data
+    return [row["run"] for row in rows if row["state"] == "applied"]
 
 
 def test_the_same_key_acts_once(opened: Calls) -> None:
@@ -360,9 +448,6 @@ def test_a_role_says_how_far_it_reaches(opened: Calls) -> None:
     assert opened("role", "viewer", "view=all", who="maria").codes == ["not_permitted"]
 
 
-WINDOW = ("--from", "2020-01-01T00:00:00+00:00", "--until", "2100-01-01T00:00:00+00:00")
-
-
 def test_a_cover_is_arranged_listed_and_ended(opened: Calls) -> None:
     """Who stands in sees what is assigned to the other, and no longer once it is ended."""
     opened("assign", "c1", "--staff", "jon", who="ada")
@@ -400,5 +485,10 @@ def test_who_loses_a_customer_may_go_on_viewing_it(opened: Calls) -> None:
     assert "c1" in opened.ids("jon")
     opened("unassign", "c1", "--staff", "maria", "--keep-view", "2100-01-01T00:00:00+00:00", who="ada")
     assert "c1" in opened.ids("maria")
+    opened("claim", "c2", who="maria")
+    opened("primary", "c2", "--staff", "jon", "--keep-view", "2100-01-01T00:00:00+00:00", who="ada")
+    assert "c2" in opened.ids("maria")
+    opened("primary", "c2", "--clear", "--keep-view", "2100-01-01T00:00:00+00:00", who="ada")
+    assert "c2" in opened.ids("jon")
     for moment, codes in (("2020-01-01T00:00:00+00:00", ["empty_window"]), ("2100-01-01T00:00:00", ["naive_time"])):
         assert opened("assign", "c1", "--staff", "jon", "--keep-view", moment, who="ada").codes == codes

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 
 import pytest
-from calls import Calls
+from calls import Calls, Terminal
 
 ID_AND_NAME = "id,name"
 
@@ -25,6 +26,29 @@ def test_customers_are_created_with_their_fields_sets_and_owner(opened: Calls) -
     first, second = _rows(opened)
     assert (first["groups"], first["primary"], first["active"]) == (["Retail", "VIP"], "maria", True)
     assert (second["email"], second["staff"], second["active"]) == (None, [], False)
+
+
+def test_an_import_is_stated_and_asked_about_on_a_terminal(opened: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, with what it would come to; not where nothing would change, nor with `--yes`.
+
+    Seen to fail while a file was written as soon as it was read.
+    """
+    file = opened.file("new.csv", "id,staff", "n1,maria", "c1,", "c2,nobody")
+    before = opened.digest()
+    monkeypatch.setattr(sys, "stdin", Terminal("n", "y"))
+    bad = opened("customers", "import", file, who="ada")
+    assert (bad.code, "Go on?" in bad.err) == (1, False)
+    no = opened("customers", "import", file, "--partial", "--format", "json", who="ada")
+    assert (no.code, no.out) == (0, "")
+    assert "customers: this would be 1 created, 0 changed, 1 unchanged, 1 bad. Go on? [y/N]" in no.err
+    assert no.err.endswith("Nothing was changed.\n")
+    assert opened.digest() == before
+    yes = opened("customers", "import", file, "--partial", "--format", "json", who="ada")
+    assert (yes.data["created"], yes.err.count("Go on?")) == (1, 1)
+    assert "Go on?" not in opened("customers", "import", file, "--partial", who="ada").err
+    more = opened.file("more.csv", "id", "n2")
+    assert opened("customers", "import", more, "--yes", who="ada").err.startswith("customers: 1 created")
+    assert opened("customers", "import", "nothing.csv", who="ada").codes == ["unreadable_file"]
 
 
 def _rows(shop: Calls) -> list[dict[str, object]]:

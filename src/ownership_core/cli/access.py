@@ -23,7 +23,8 @@ from ownership_core.model import Level, StaffId
 def grant(session: Session, staff: str, role: str, revoke: bool, reason: str | None, **how: object) -> int:
     """Give ROLE to STAFF, or take it back."""
     command = GrantAccess(role, StaffId(staff), revoke=revoke, reason=reason)
-    return carry_out(session, command, How(**how))  # type: ignore[arg-type]
+    about = f"The role {role} is {'taken from' if revoke else 'given to'} {staff}. "
+    return carry_out(session, command, How(**how), about)  # type: ignore[arg-type]
 
 
 @shop_command("role")
@@ -37,7 +38,8 @@ def role(session: Session, name: str, levels: Sequence[str], reason: str | None,
     Where there is no such role, it is made. LEVEL is none, own, department, department_tree or all:
     view=department lets it see its department's.
     """
-    return carry_out(session, GrantAccess(name, levels=_levels(levels), reason=reason), How(**how))  # type: ignore[arg-type]
+    command = GrantAccess(name, levels=_levels(levels), reason=reason)
+    return carry_out(session, command, How(**how), f"The role {name} has {', '.join(levels)} from now on. ")  # type: ignore[arg-type]
 
 
 def _levels(texts: Sequence[str]) -> dict[str, Level]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 
 import click
@@ -14,9 +15,12 @@ from ownership_core.cli.plans import strict_option, tell
 from ownership_core.cli.progress import progress
 from ownership_core.cli.session import Session
 from ownership_core.cli.voice import DONE, counted, is_terminal
+from ownership_core.commands import RehearsedCommand, SwitchCardinality
 from ownership_core.errors import invalid
 from ownership_core.plan import PlanFile, Receipt, read_plan
-from ownership_core.ports import Run
+from ownership_core.ports import Expected, Run
+from ownership_core.ruling import Fate, PlanRow
+from ownership_core.wire import command_from_wire
 
 STRICT_KINDS = frozenset({"offboard"})
 """Runs that are all or nothing unless it is said otherwise."""
@@ -65,11 +69,17 @@ def _agreed(session: Session, plan: str, found: PlanFile | None, *, yes: bool) -
     """Whoever sits at a terminal is told the number and asked; a script has said what it wants by naming the plan."""
     if yes or not is_terminal():
         return True
+    if found is not None and isinstance(found.command, RehearsedCommand | SwitchCardinality):
+        return _said(session, f"The plan is to carry out {type(found.command).__name__}.")
     stored = _stored(session, plan) if found is None else None
     count = 0 if stored is None else stored.tally.changed
     if found is not None:
         count = sum(1 for _ in found.rows)
-    if not count or asked(session, f"The plan changes {counted(count, 'customer')}.", yes=False):
+    return not count or _said(session, f"The plan changes {counted(count, 'customer')}.")
+
+
+def _said(session: Session, about: str) -> bool:
+    if asked(session, about, yes=False):
         return True
     session.say("Nothing was changed.")
     return False
@@ -85,9 +95,29 @@ def _in_chunks(
     if strict or (strict is None and run is not None and run.what in STRICT_KINDS):
         what = "A plan cannot be applied in chunks and be all or nothing."
         raise invalid("not_chunked", what, "Leave --chunked out, or say --no-strict.")
+    if found is not None and run is not None and not _is_kept(session, found, run):
+        what = "The file is not the plan that is kept, and parts are taken from what is kept."
+        hint = f"Apply the file without --chunked, or what is kept: ownership apply --chunked {id}"
+        raise invalid("not_chunked", what, hint)
     if not _agreed(session, id, None, yes=yes):
         return DONE
     return tell(session, _chunk_by_chunk(session, id, run))
+
+
+def _is_kept(session: Session, found: PlanFile, run: Run) -> bool:
+    """Whether a file says what the plan says that is stored under its id; both are read row by row."""
+    if found.command != command_from_wire(run.command):
+        return False
+    with session.store.reader() as reader:
+        kept = (_expected(row) for row in reader.plan_rows(run.id) if row.fate is Fate.CHANGED)
+        return all(one == other for one, other in zip_longest(found.rows, kept))
+
+
+def _expected(row: PlanRow) -> Expected:
+    """A row as a file has it."""
+    removed, restored = len(row.removed), len(row.restored)
+    after, added, receiver = row.primary_after, row.added, row.receiver
+    return Expected(row.customer, row.version, after, added, removed, receiver, restored=restored)
 
 
 def _chunk_by_chunk(session: Session, plan: str, run: Run | None) -> Receipt:

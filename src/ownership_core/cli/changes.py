@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
+import attrs
 import click
 from attrs import frozen
 
-from ownership_core.cli.choosing import choose, confirm
-from ownership_core.cli.options import shop_command
+from ownership_core.cli.choosing import choose, count_found
+from ownership_core.cli.options import keep_view_option, search_option, shop_command
 from ownership_core.cli.plans import How, carry_out, plan_options
 from ownership_core.cli.session import Session
-from ownership_core.cli.voice import DONE
-from ownership_core.cli.where import read_time
 from ownership_core.commands import (
     Assign,
     AssignmentCommand,
@@ -30,6 +28,7 @@ from ownership_core.model import Action, StaffId
 from ownership_core.scope import ANY
 
 _WHERE = "Customers this is true of: field=value, field~text, staff=ID, unassigned, orphaned ... May be repeated."
+_SEARCH = "Customers this search filter finds, as in `ownership list`. May be repeated."
 
 
 @frozen
@@ -38,7 +37,7 @@ class _Chosen:
 
     customers: Sequence[str]
     where: Sequence[str]
-    yes: bool
+    search: Sequence[str]
     reason: str | None
     expected_version: int | None
 
@@ -51,9 +50,8 @@ def _change(name: str) -> Callable[[Callable[..., Any]], click.Command]:
 
     def make(function: Callable[..., int]) -> click.Command:
         def command(session: Session, **given: Any) -> int:
-            chosen = _Chosen(*(given.pop(name) for name in ("customers", "where", "yes", "reason", "expected_version")))
-            how = How(*(given.pop(name) for name in ("plan", "output", "key", "strict")))
-            return function(session, chosen, how, **given)
+            chosen = _Chosen(**{slot.name: given.pop(slot.name) for slot in attrs.fields(_Chosen)})
+            return function(session, chosen, How.taken(given), **given)
 
         command.__doc__ = function.__doc__
         options = function.__dict__.pop("__click_params__", [])
@@ -61,7 +59,7 @@ def _change(name: str) -> Callable[[Callable[..., Any]], click.Command]:
         for option in (
             click.option("--expected-version", type=int, help="Refuse unless the customer is at this version."),
             click.option("--reason", help="Why; it stands in the history."),
-            click.option("--yes", is_flag=True, help="Do not ask before changing what --where finds."),
+            search_option(_SEARCH),
             click.option("--where", multiple=True, metavar="SENTENCE", help=_WHERE),
             click.argument("customers", nargs=-1, metavar="[CUSTOMER]..."),
         ):
@@ -71,20 +69,12 @@ def _change(name: str) -> Callable[[Callable[..., Any]], click.Command]:
     return make
 
 
-_kept = click.option("--keep-view", metavar="TIME", help="Until when whoever loses them may view them (see settings).")
-
-
-def _until(text: str | None) -> datetime | None:
-    return None if text is None else read_time(text, "--keep-view")
-
-
 def _send(
     session: Session, chosen: _Chosen, how: How, action: str, build: Callable[[Selection], AssignmentCommand]
 ) -> int:
-    selection = choose(session, chosen.customers, chosen.where)
-    if not how.plan and not confirm(session, selection, action, chosen.yes):
-        session.say("Nothing was changed.")
-        return DONE
+    selection = choose(session, chosen.customers, chosen.where, chosen.search)
+    if not how.plan:
+        count_found(session, selection, action, how.yes)
     return carry_out(session, build(selection), how)
 
 
@@ -94,13 +84,12 @@ def _send(
     "--mode", type=click.Choice([mode.value for mode in Mode]), default="set", help="As the only one, or beside others."
 )
 @click.option("--role", default="", help="What the staff is to the customer.")
-@_kept
-def assign(session: Session, chosen: _Chosen, how: How, staff: str, keep_view: str | None, **given: str) -> int:
+@keep_view_option
+def assign(session: Session, chosen: _Chosen, how: How, staff: str, mode: str, role: str, **until: Any) -> int:
     """Give customers to a staff."""
-    mode, until = Mode(given["mode"]), _until(keep_view)
 
     def build(customers: Selection) -> AssignmentCommand:
-        return Assign(customers, StaffId(staff), mode, given["role"], keep_view_until=until, **chosen.told())
+        return Assign(customers, StaffId(staff), Mode(mode), role, **chosen.told(), **until)
 
     return _send(session, chosen, how, Action.ASSIGN, build)
 
@@ -108,18 +97,15 @@ def assign(session: Session, chosen: _Chosen, how: How, staff: str, keep_view: s
 @_change("unassign")
 @click.option("--staff", metavar="ID", help="Who loses them.")
 @click.option("--all", "everybody", is_flag=True, help="Everybody loses them.")
-@_kept
-def unassign(
-    session: Session, chosen: _Chosen, how: How, staff: str | None, everybody: bool, keep_view: str | None
-) -> int:
+@keep_view_option
+def unassign(session: Session, chosen: _Chosen, how: How, staff: str | None, everybody: bool, **until: Any) -> int:
     """Take a staff, or everybody, off customers."""
     if (staff is not None) == everybody:
         raise click.UsageError("Say who loses them: --staff ID, or --all.")
     loser = ANY if staff is None else StaffId(staff)
-    until = _until(keep_view)
 
     def build(customers: Selection) -> AssignmentCommand:
-        return Unassign(customers, loser, keep_view_until=until, **chosen.told())
+        return Unassign(customers, loser, **chosen.told(), **until)
 
     return _send(session, chosen, how, Action.ASSIGN, build)
 
@@ -128,15 +114,18 @@ def unassign(
 @click.option("--staff", metavar="ID", help="Who stands for them from now on; assigned where needed.")
 @click.option("--clear", is_flag=True, help="Nobody stands for them.")
 @click.option("--replace/--keep", default=None, help="Whether the former primary leaves (as the settings say).")
-def primary(session: Session, chosen: _Chosen, how: How, staff: str | None, clear: bool, replace: bool | None) -> int:
+@keep_view_option
+def primary(
+    session: Session, chosen: _Chosen, how: How, staff: str | None, clear: bool, replace: bool | None, **until: Any
+) -> int:
     """Say who stands for customers."""
     if (staff is not None) == clear:
         raise click.UsageError("Say who is to be primary: --staff ID, or --clear.")
 
     def build(customers: Selection) -> AssignmentCommand:
         if staff is None:
-            return ClearPrimary(customers, **chosen.told())
-        return SetPrimary(customers, StaffId(staff), replace, **chosen.told())
+            return ClearPrimary(customers, **chosen.told(), **until)
+        return SetPrimary(customers, StaffId(staff), replace, **chosen.told(), **until)
 
     return _send(session, chosen, how, Action.ASSIGN, build)
 

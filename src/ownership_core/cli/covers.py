@@ -33,7 +33,8 @@ def add(session: Session, staff: str, by: str, since: str, until: str, reason: s
     """
     first, last = (to_micros(read_time(text, name), name) for text, name in ((since, "--from"), (until, "--until")))
     command = Cover(StaffId(staff), StaffId(by), first, last, reason)
-    return carry_out(session, command, How(**how))  # type: ignore[arg-type]
+    about = f"{by} stands in for {staff} from {_spelt(first)} until {_spelt(last)}. "
+    return carry_out(session, command, How(**how), about)  # type: ignore[arg-type]
 
 
 @shop_command("end")
@@ -42,7 +43,7 @@ def add(session: Session, staff: str, by: str, since: str, until: str, reason: s
 @plan_options
 def end(session: Session, cover_id: str, reason: str | None, **how: object) -> int:
     """End COVER now, or before it begins."""
-    return carry_out(session, EndCover(cover_id, reason), How(**how))  # type: ignore[arg-type]
+    return carry_out(session, EndCover(cover_id, reason), How(**how), f"The cover {cover_id} ends. ")  # type: ignore[arg-type]
 
 
 @shop_command("list")

@@ -12,9 +12,10 @@ from typing import Any
 import attrs
 import click
 
+from ownership_core.cli.choosing import asked
 from ownership_core.cli.options import shop_command
 from ownership_core.cli.session import Session
-from ownership_core.cli.voice import DONE, REFUSED, say, warn
+from ownership_core.cli.voice import DONE, REFUSED, is_terminal, say, warn
 from ownership_core.errors import InvalidInput, invalid
 
 _FILE = click.Path(path_type=Path)
@@ -48,6 +49,7 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--errors", type=_FILE, help="Write bad rows to this CSV file instead of stderr."),
         click.option("--update", is_flag=True, help="Change what is there already and differs."),
         click.option("--partial", is_flag=True, help="Write the good rows even where others are bad."),
+        click.option("--yes", is_flag=True, help="Do not ask before anything is written."),
         click.option("--dry-run", is_flag=True, help="Report the same, write nothing."),
         click.option("--map", type=_FILE, help="TOML file: which column is which field, and which are ignored."),
         click.option("--delimiter", help="What stands between cells (found out: , ; tab or |)."),
@@ -62,9 +64,14 @@ def _importing(group: click.Group) -> None:
     noun = group.name or ""
 
     @_options
-    def command(session: Session, errors: Path | None, **wishes: Any) -> int:
+    def command(session: Session, errors: Path | None, yes: bool, **wishes: Any) -> int:
         if wishes["delimiter"] in {"tab", "\\t"}:
             wishes["delimiter"] = "\t"
+        if wishes["delimiter"] is not None and len(wishes["delimiter"]) != 1:
+            raise invalid("bad_csv", "The delimiter is one character.", "Write --delimiter ';' or --delimiter tab.")
+        if is_terminal() and not yes and not wishes["dry_run"] and not _agreed(session, noun, wishes):
+            session.say("Nothing was changed.")
+            return DONE
         return _import(session, noun, errors, wishes)
 
     group.add_command(shop_command("import", help=_HELP.format(fields=_FIELDS[noun]))(command))
@@ -74,23 +81,45 @@ for _one in (customers, staff, departments, assignments):
     _importing(_one)
 
 
-def _import(session: Session, noun: str, errors: Path | None, wishes: dict[str, Any]) -> int:
+def _agreed(session: Session, noun: str, wishes: dict[str, Any]) -> bool:
+    """Whether somebody says yes to what a file would change; what changes nothing is only reported.
+
+    What can be read once only, a pipe, is not asked about.
+    """
+    from ownership_core.cli.importing.stage import Stage
+
+    if not wishes["file"].is_file():
+        return True
+    with Stage() as stage:
+        try:
+            would = _job(session, noun, {**wishes, "dry_run": True}, stage).run()
+        except InvalidInput:
+            return True  # told by the import itself
+    if not (would.created or would.changed) or (would.bad and not wishes["partial"]):
+        return True
+    return asked(session, f"{noun}: this would be {_counts(would)}.", yes=False)
+
+
+def _job(session: Session, noun: str, wishes: dict[str, Any], stage: Any) -> Any:
     from ownership_core.cli.importing.assignments import AssignmentJob
     from ownership_core.cli.importing.customers import CustomerJob
     from ownership_core.cli.importing.job import Job, Wishes
     from ownership_core.cli.importing.people import DepartmentJob, StaffJob
-    from ownership_core.cli.importing.stage import Stage
 
-    if wishes["delimiter"] is not None and len(wishes["delimiter"]) != 1:
-        raise invalid("bad_csv", "The delimiter is one character.", "Write --delimiter ';' or --delimiter tab.")
     jobs: dict[str, Callable[..., Job]] = {
         "customers": CustomerJob,
         "staff": StaffJob,
         "departments": DepartmentJob,
         "assignments": AssignmentJob,
     }
+    return jobs[noun](session.shop, session.actor, Wishes(**wishes), stage)
+
+
+def _import(session: Session, noun: str, errors: Path | None, wishes: dict[str, Any]) -> int:
+    from ownership_core.cli.importing.stage import Stage
+
     with Stage() as stage:
-        job = jobs[noun](session.shop, session.actor, Wishes(**wishes), stage)
+        job = _job(session, noun, wishes, stage)
         try:
             outcome = job.run()
         except InvalidInput:
@@ -107,15 +136,18 @@ def _report(session: Session, noun: str, outcome: Any, stage: Any, errors: Path 
         _report_as_json(outcome, stage)
         return
     _tell_troubles(stage, errors)
-    counts = ", ".join(f"{getattr(outcome, name)} {name}" for name in ("created", "changed", "unchanged"))
-    more = f", {outcome.repeated} repeated" if outcome.repeated else ""
-    bad = f", {outcome.bad} bad" if outcome.bad else ""
     if outcome.written:
-        say(f"{noun}: {counts}{more}{bad}.")
+        say(f"{noun}: {_counts(outcome)}.")
     else:
-        say(f"{noun}: nothing was written. It would be: {counts}{more}{bad}.")
+        say(f"{noun}: nothing was written. It would be: {_counts(outcome)}.")
         if outcome.bad:
             say("Mend the bad rows, or write the good ones alone with --partial.")
+
+
+def _counts(outcome: Any) -> str:
+    counts = ", ".join(f"{getattr(outcome, name)} {name}" for name in ("created", "changed", "unchanged"))
+    more = f", {outcome.repeated} repeated" if outcome.repeated else ""
+    return f"{counts}{more}{f', {outcome.bad} bad' if outcome.bad else ''}"
 
 
 def _report_as_json(outcome: Any, stage: Any) -> None:

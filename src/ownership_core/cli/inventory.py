@@ -7,6 +7,8 @@ import click
 from ownership_core.cli.options import shop_command
 from ownership_core.cli.session import Session
 
+_COVER = "It stands in, or somebody stands in for it."
+
 
 @shop_command("inventory")
 @click.argument("staff")
@@ -23,6 +25,7 @@ def inventory(session: Session, staff: str) -> None:
             {"holds": held.kind, "count": held.count, "from": plugin, "what": held.what}
             for plugin, held in found.others
         ),
+        *({"holds": "cover", "count": 1, "from": cover, "what": _COVER} for cover in found.covers),
     ]
     emit(session.format, ("holds", "count", "from", "what"), rows)
     hint = f"Hand it over: ownership offboard {found.staff}"

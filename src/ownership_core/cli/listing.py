@@ -8,7 +8,7 @@ from datetime import UTC
 
 import click
 
-from ownership_core.cli.options import shop_command
+from ownership_core.cli.options import search_option, shop_command
 from ownership_core.cli.session import Session
 from ownership_core.cli.voice import counted
 from ownership_core.cli.where import parse_where
@@ -24,7 +24,7 @@ _PEOPLE = ("staff", "primary", "version")
 
 @shop_command("list")
 @click.option("--where", multiple=True, metavar="SENTENCE", help="field=value, field~text, staff=ID, unassigned ...")
-@click.option("--search", multiple=True, metavar="FILTER=TEXT", help="A search filter: name, email, city, tag ...")
+@search_option("A search filter: name, email, city, tag ...")
 @click.option("--action", default=str(Action.VIEW), help="Only those you may do this to (view).")
 @click.option("--sort", metavar="[-]FIELD", help="Sort by this field, - in front for descending (id).")
 @click.option("--limit", type=int, default=50, help="How many (50).")
@@ -63,7 +63,9 @@ def listing(
         session.say(f"There are more: --after {page.next}")
 
 
-def narrowed(session: Session, action: str, where: Sequence[str], search: Sequence[str], sort: str | None) -> Visible:
+def narrowed(
+    session: Session, action: str, where: Sequence[str], search: Sequence[str], sort: str | None = None
+) -> Visible:
     """What the asker may do ``action`` to, narrowed and sorted as the options say."""
     known_action(session, action)
     seen = session.shop.visible(session.actor, action)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from ownership_core.cli.session import Session
+from ownership_core.cli.where import read_time
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 FORMATS = ("table", "json", "csv")
@@ -55,6 +57,22 @@ def format_option(command: _Command) -> _Command:
         is_eager=True,
     )
     return option(command)
+
+
+def keep_view_option(command: _Command) -> _Command:
+    """``--keep-view TIME``: until when whoever loses a customer may view it."""
+
+    def read(_: click.Context, __: click.Parameter, value: str | None) -> datetime | None:
+        return None if value is None else read_time(value, "--keep-view")
+
+    text = "Until when whoever loses them may view them (see settings)."
+    option = click.option("--keep-view", "keep_view_until", metavar="TIME", help=text, callback=read)
+    return option(command)
+
+
+def search_option(text: str) -> Callable[[_Command], _Command]:
+    """``--search FILTER=TEXT``: what a search filter finds."""
+    return click.option("--search", multiple=True, metavar="FILTER=TEXT", help=text)
 
 
 def shop_command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:

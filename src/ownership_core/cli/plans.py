@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import attrs
 import click
 from attrs import frozen
 
@@ -14,8 +15,8 @@ from ownership_core.cli.choosing import asked, require_somebody_to_ask
 from ownership_core.cli.progress import progress
 from ownership_core.cli.session import Session
 from ownership_core.cli.showing import show_plan, show_sums
-from ownership_core.cli.voice import DONE, REFUSED, warn
-from ownership_core.commands import Command
+from ownership_core.cli.voice import DONE, REFUSED, is_terminal, warn
+from ownership_core.commands import Command, SwitchCardinality
 from ownership_core.errors import invalid
 from ownership_core.keys import from_micros
 from ownership_core.plan import Receipt, write_plan
@@ -36,6 +37,17 @@ class How:
     output: Path | None = None
     key: str | None = None
     strict: bool | None = None
+    yes: bool = False
+
+    @classmethod
+    def taken(cls, given: dict[str, Any]) -> How:
+        """Take what is ours out of the options of a command."""
+        return cls(**{slot.name: given.pop(slot.name) for slot in attrs.fields(cls)})
+
+    @property
+    def only_planned(self) -> bool:
+        """Whether nothing would be carried out."""
+        return self.plan or self.output is not None
 
 
 def strict_option(function: _Function) -> _Function:
@@ -45,8 +57,9 @@ def strict_option(function: _Function) -> _Function:
 
 
 def plan_options(function: _Function) -> _Function:
-    """``--plan [-o FILE]``, ``--key`` and ``--strict``."""
+    """``--plan [-o FILE]``, ``--yes``, ``--key`` and ``--strict``."""
     for option in (
+        click.option("--yes", is_flag=True, help="Do not ask before anything changes."),
         strict_option,
         click.option("--key", help="Say it twice with the same key and it is done once."),
         click.option("-o", "--output", type=_FILE, help="With --plan: save the plan in this file."),
@@ -56,8 +69,17 @@ def plan_options(function: _Function) -> _Function:
     return function
 
 
-def carry_out(session: Session, command: Command, how: How) -> int:
-    """Show the plan of a command, or do it and say what was done."""
+def carry_out(session: Session, command: Command, how: How, about: str = "") -> int:
+    """Show the plan of a command, or do it and say what was done.
+
+    Whoever sits at a terminal is told what it comes to, after ``about``, and asked; a script has said what it wants.
+    """
+    if how.only_planned or how.yes or not is_terminal():
+        return _carry_out(session, command, how)
+    return after_asking(session, command, session.shop.plan(command, session.actor), how, about)
+
+
+def _carry_out(session: Session, command: Command, how: How) -> int:
     if how.plan:
         return _planned(session, session.shop.plan(command, session.actor), how.output)
     if how.output is not None:
@@ -90,28 +112,28 @@ def tallied(tally: Tally) -> str:
     return ", ".join(parts) + (f" ({codes})" if codes else "")
 
 
-def carry_out_asked(session: Session, command: Command, how: How, *, yes: bool) -> int:
-    """As :func:`carry_out`, and before customers move people say yes to how many: scripts say ``--yes``."""
-    if how.plan or how.output is not None or yes:
-        return carry_out(session, command, how)
-    require_somebody_to_ask("It is not said that customers may move")
-    return after_asking(session, command, session.shop.plan(command, session.actor), how, yes=False)
+def carry_out_asked(session: Session, command: Command, how: How) -> int:
+    """As :func:`carry_out`, where scripts say ``--yes`` too: it moves many."""
+    if not (how.only_planned or how.yes):
+        require_somebody_to_ask("It is not said that customers may move")
+    return carry_out(session, command, how)
 
 
-def after_asking(session: Session, command: Command, plan: Plan, how: How, *, yes: bool) -> int:
+def after_asking(session: Session, command: Command, plan: Plan, how: How, about: str = "") -> int:
     """Show on stderr what a plan comes to, ask, and do it; exit code 1 where some are refused.
 
     With a key the command itself is sent, so that its repetition is one; and so it is where nobody would move.
     """
     tally = plan.run.tally
-    if not yes:
+    if not how.yes:
         show_sums(session, plan.run, lambda: session.shop.plan_rows(session.actor, plan.id), sys.stderr)
         _warn_of(plan)
-    if tally.changed and not asked(session, f"This would be: {tallied(tally)}.", yes=yes):
+    switches = isinstance(command, SwitchCardinality)  # whatever becomes of customers, it is asked about
+    if (tally.changed or switches) and not asked(session, f"{about}This would be: {tallied(tally)}.", yes=how.yes):
         session.say("Nothing was changed.")
         return DONE
     if how.key is not None or not tally.changed:
-        return carry_out(session, command, how)
+        return _carry_out(session, command, how)
     code = tell(session, session.shop.apply(plan.id, session.actor, strict=how.strict))
     return REFUSED if tally.refused else code
 

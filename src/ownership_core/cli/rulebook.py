@@ -44,7 +44,7 @@ def write(session: Session, file: Path, expected_version: int | None, reason: st
     """Write the rule in FILE, new or in place of the one with its id."""
     rule = rule_from_wire(read_written(file, "rule", session.shop.store.fields))
     command = ChangeRules(rule=rule, reason=reason, expected_version=expected_version)
-    return carry_out(session, command, How(**how))  # type: ignore[arg-type]
+    return carry_out(session, command, How(**how), f"The rule {rule.id} is written. ")  # type: ignore[arg-type]
 
 
 @shop_command("forget")
@@ -55,7 +55,7 @@ def write(session: Session, file: Path, expected_version: int | None, reason: st
 def forget(session: Session, rule: str, expected_version: int | None, reason: str | None, **how: object) -> int:
     """Forget RULE; customers it has given out stay where they are."""
     command = ChangeRules(forget=rule, reason=reason, expected_version=expected_version)
-    return carry_out(session, command, How(**how))  # type: ignore[arg-type]
+    return carry_out(session, command, How(**how), f"The rule {rule} is forgotten. ")  # type: ignore[arg-type]
 
 
 @shop_command("check")

@@ -25,4 +25,4 @@ def cardinality(session: Session, to: str, keep: str | None, reason: str | None,
     All or nothing. The settings still name the cardinality of now when this runs; change them afterwards.
     """
     command = SwitchCardinality(to, None if keep is None else KeepOne(keep), reason)
-    return carry_out(session, command, How(**how))  # type: ignore[arg-type]
+    return carry_out(session, command, How(**how), f"All customers are kept as {to} from now on. ")  # type: ignore[arg-type]

@@ -39,16 +39,15 @@ def runs(session: Session, limit: int) -> None:
 @shop_command("undo")
 @click.argument("run")
 @click.option("--reason", help="Why; it stands in the history.")
-@click.option("--yes", is_flag=True, help="Do not ask before customers go back.")
 @plan_options
-def undo(session: Session, run: str, reason: str | None, yes: bool, **how: object) -> int:
+def undo(session: Session, run: str, reason: str | None, **how: object) -> int:
     """Take RUN back, except what was changed since, which is listed."""
     command, wanted = Revert(run, reason), How(**how)  # type: ignore[arg-type]
-    if wanted.plan or wanted.output is not None:
+    if wanted.only_planned:
         return carry_out(session, command, wanted)
     plan = session.shop.plan(command, session.actor)
     _list_what_stays(session, plan)
-    return after_asking(session, command, plan, wanted, yes=yes)
+    return after_asking(session, command, plan, wanted)
 
 
 def _list_what_stays(session: Session, plan: Plan) -> None:

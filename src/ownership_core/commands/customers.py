@@ -87,6 +87,7 @@ class ClearPrimary:
     reason: str | None = None
     expected_version: int | None = None
     notify: bool = True
+    keep_view_until: int | None = attribute(default=None, converter=moment)
 
 
 @frozen

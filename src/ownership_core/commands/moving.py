@@ -12,6 +12,7 @@ from ownership_core.commands.arguments import (
     EVERYBODY,
     Selection,
     chosen,
+    moment,
     selection,
 )
 from ownership_core.distribute import Distribution, ToStaff, Weighted
@@ -83,7 +84,8 @@ class Transfer:
     """Hand customers of ``giver`` over, to one staff or to several by a distribution (D03, D04; rows 4, 41, 44).
 
     Of ``customers`` those it is assigned to. Whoever takes its place has its role, and stands for the customer
-    where it did.
+    where it did. ``giver`` may view them until ``keep_view_until``, as whoever loses one by any command of this
+    module that has it; left out, the settings decide (rows 41, 105).
     """
 
     giver: StaffId
@@ -92,6 +94,7 @@ class Transfer:
     unplaced: Unplaced = attribute(default=Unplaced.REFUSE, converter=_unplaced)
     reason: str | None = None
     notify: bool = True
+    keep_view_until: int | None = attribute(default=None, converter=moment)
 
 
 @frozen
@@ -107,6 +110,7 @@ class Offboard:
     unplaced: Unplaced = attribute(default=Unplaced.REFUSE, converter=_unplaced)
     reason: str | None = None
     notify: bool = True
+    keep_view_until: int | None = attribute(default=None, converter=moment)
 
 
 @frozen
@@ -121,6 +125,7 @@ class Rebalance:
     keep: Scope = attribute(factory=Nothing)
     reason: str | None = None
     notify: bool = True
+    keep_view_until: int | None = attribute(default=None, converter=moment)
 
 
 @frozen
@@ -135,6 +140,7 @@ class Sweep:
     occasion: Occasion = attribute(default=Occasion.SWEEP, converter=_occasion)
     reason: str | None = None
     notify: bool = True
+    keep_view_until: int | None = attribute(default=None, converter=moment)
 
 
 @frozen

@@ -16,7 +16,7 @@ from ownership_django.admin.choosing import chosen, count
 from ownership_django.admin.filters import StaffFilter
 from ownership_django.admin.forms import form_for
 from ownership_django.admin.plans import PlanPage
-from ownership_django.admin.verbs import ADD, CLAIM, HAND_OVER, RELEASE, REMOVE, SET_PRIMARY, VERBS, Verb
+from ownership_django.admin.verbs import ADD, CLAIM, CLEAR, HAND_OVER, RELEASE, REMOVE, SET, SET_PRIMARY, VERBS, Verb
 from ownership_django.bound import BoundOwnership
 from ownership_django.requests import get_ownership
 
@@ -43,8 +43,10 @@ class SelectedPage(_Base):
     """Adds them to an admin of customers."""
 
     ownership_set_primary = _action(SET_PRIMARY)
+    ownership_set = _action(SET)
     ownership_add = _action(ADD)
     ownership_remove = _action(REMOVE)
+    ownership_clear = _action(CLEAR)
     ownership_hand_over = _action(HAND_OVER)
     ownership_claim = _action(CLAIM)
     ownership_release = _action(RELEASE)

@@ -9,11 +9,12 @@ from django.db.models import QuerySet, TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ownership_core.commands import Command, Offboard, Selection, Transfer
-from ownership_core.distribute import Distribution, LeastBusy, Rotation, ToStaff, Weighted
-from ownership_core.errors import OwnershipError
+from ownership_core.commands import Command, Offboard, Selection, Transfer, Unplaced
+from ownership_core.distribute import ByScope, Distribution, LeastBusy, Rotation, ToStaff, Weighted
+from ownership_core.errors import InvalidInput, OwnershipError
 from ownership_core.model import StaffId
 from ownership_django import conf
+from ownership_django.admin.splits import read_cases, split_fields
 from ownership_django.admin.verbs import HAND_OVER, Verb
 from ownership_django.admin.words import said_of
 from ownership_django.models import Staff
@@ -52,6 +53,13 @@ class How(TextChoices):
     ROTATION = "rotation", gettext_lazy("In turn")
     LEAST_BUSY = "least_busy", gettext_lazy("Each to whoever has the fewest")
     WEIGHTED = "weighted", gettext_lazy("In shares by weight")
+
+
+class Rest(TextChoices):
+    """What becomes of those that nobody gets."""
+
+    REFUSE = Unplaced.REFUSE.value, gettext_lazy("Stays where it is, as refused")
+    RELEASE = Unplaced.RELEASE.value, gettext_lazy("Is left to nobody")
 
 
 def staff_rows(active: bool) -> QuerySet[Staff]:
@@ -105,7 +113,7 @@ class ChangeForm(AskedForm):
 
 
 class ReceiversForm(AskedForm):
-    """One receiver, or several and how customers are dealt to them."""
+    """One receiver, or several and how they are dealt to; or by what a field holds, and these for the rest."""
 
     required_receivers = True
 
@@ -114,7 +122,7 @@ class ReceiversForm(AskedForm):
         self.fields["receivers"] = SeveralStaffField(
             staff_rows(active=True),
             label=_("To"),
-            required=self.required_receivers,
+            required=False,
             help_text=_("One or several."),
         )
         self.fields["how"] = forms.TypedChoiceField(
@@ -130,11 +138,36 @@ class ReceiversForm(AskedForm):
             max_length=2_000,
             help_text=_("For shares by weight, such as tom=2, zoe=1; who is not listed has 1."),
         )
+        self.fields["by_field"] = forms.ChoiceField(
+            label=_("Split by"),
+            choices=[("", _("nothing")), *((one.name, one.name.replace("_", " ")) for one in split_fields())],
+            required=False,
+        )
+        self.fields["cases"] = forms.CharField(
+            label=_("Values"),
+            required=False,
+            max_length=10_000,
+            widget=forms.Textarea({"rows": 3}),
+            help_text=_(
+                "A line for each value and the key of who gets it: north=tom. Those chosen above get the rest."
+            ),
+        )
+        self.fields["unplaced"] = forms.TypedChoiceField(
+            label=_("Whoever nobody gets"),
+            choices=Rest.choices,
+            coerce=Unplaced,
+            required=False,
+            empty_value=Unplaced.REFUSE,
+        )
         self.fields["reason"] = _reason()
 
     def clean(self) -> dict[str, Any]:
-        """Weights are whole numbers of those who were chosen."""
+        """Weights are whole numbers of those who were chosen, cases are values of the field; somebody is named."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if "by_field" in cleaned and "cases" in cleaned:
+            self._read_cases(cleaned)
+        if self.required_receivers and "receivers" in cleaned and not (cleaned["receivers"] or cleaned.get("cases")):
+            self.add_error("receivers", self.fields["receivers"].error_messages["required"])
         several = [str(one.key) for one in cleaned.get("receivers") or ()]
         if cleaned.get("how") == How.WEIGHTED and "weights" in cleaned:
             try:
@@ -143,10 +176,28 @@ class ReceiversForm(AskedForm):
                 self.add_error("weights", _("Write key=number for those who are chosen, with commas between."))
         return cleaned
 
+    def _read_cases(self, cleaned: dict[str, Any]) -> None:
+        if not cleaned["by_field"]:
+            if cleaned["cases"].strip():
+                self.add_error("by_field", _("Choose the field whose values these are."))
+            cleaned["cases"] = []
+            return
+        try:
+            cleaned["cases"] = read_cases(cleaned["cases"], cleaned["by_field"])
+        except InvalidInput as wrong:
+            for problem in wrong.problems:
+                self.add_error("cases", said_of(problem))
+        except ValueError:
+            self.add_error("cases", _("Write value=key, a line for each value."))
+
     @property
     def distribution(self) -> Distribution:
         """To whom, and how."""
-        several = frozenset(StaffId(str(one.key)) for one in self.cleaned_data["receivers"])
+        cases, several = self.cleaned_data["cases"], self.cleaned_data["receivers"]
+        rest = self._pool(frozenset(StaffId(str(one.key)) for one in several)) if several else None
+        return ByScope(cases, rest) if cases or rest is None else rest
+
+    def _pool(self, several: frozenset[StaffId]) -> Distribution:
         if len(several) == 1:
             return ToStaff(*several)
         how: How = self.cleaned_data["how"]
@@ -166,7 +217,7 @@ class HandOverForm(ReceiversForm):
     def command(self, customers: Selection) -> Command:
         """A transfer of these."""
         giver = StaffId(str(self.cleaned_data["giver"].key))
-        return Transfer(giver, self.distribution, customers, reason=self.reason)
+        return Transfer(giver, self.distribution, customers, self.cleaned_data["unplaced"], self.reason)
 
 
 class OffboardForm(ReceiversForm):
@@ -185,14 +236,15 @@ class OffboardForm(ReceiversForm):
     def clean(self) -> dict[str, Any]:
         """Either released or given to somebody."""
         cleaned = super().clean()
-        if bool(cleaned.get("release")) == bool(cleaned.get("receivers")):
+        named = bool(cleaned.get("receivers") or cleaned.get("by_field"))
+        if bool(cleaned.get("release")) == named:
             self.add_error(None, _("Choose who gets the customers, or that they are released: one of both."))
         return cleaned
 
     def command(self, customers: Selection) -> Command:  # noqa: ARG002 - everything is meant
         """An offboarding."""
         to = None if self.cleaned_data["release"] else self.distribution
-        return Offboard(self.staff, to, reason=self.reason)
+        return Offboard(self.staff, to, self.cleaned_data["unplaced"], self.reason)
 
 
 def form_for(verb: Verb, *args: Any, **options: Any) -> AskedForm:

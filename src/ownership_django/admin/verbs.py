@@ -1,4 +1,4 @@
-"""What an admin can ask for: six verbs, each of which builds one command. Nothing is granted or refused here."""
+"""What an admin can ask for: verbs, each of which builds one command. Nothing is granted or refused here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ownership_core.commands import (
 )
 from ownership_core.distribute import named_staff
 from ownership_core.model import Action, StaffId
-from ownership_core.scope import Wildcard
+from ownership_core.scope import ANY, Wildcard
 
 _Build = Callable[[Selection, StaffId, "str | None"], AssignmentCommand]
 
@@ -56,6 +56,12 @@ SET_PRIMARY = Verb(
     Action.ASSIGN,
     lambda customers, staff, reason: SetPrimary(customers, staff, reason=reason),
 )
+SET = Verb(
+    "set",
+    gettext_lazy("Make somebody the only staff…"),
+    Action.ASSIGN,
+    lambda customers, staff, reason: Assign(customers, staff, reason=reason),
+)
 ADD = Verb(
     "add",
     gettext_lazy("Add staff…"),
@@ -67,6 +73,14 @@ REMOVE = Verb(
     gettext_lazy("Remove staff…"),
     Action.ASSIGN,
     lambda customers, staff, reason: Unassign(customers, staff, reason=reason),
+    gains=False,
+)
+CLEAR = Verb(
+    "clear",
+    gettext_lazy("Remove everybody…"),
+    Action.ASSIGN,
+    lambda customers, _staff, reason: Unassign(customers, ANY, reason=reason),
+    names_staff=False,
     gains=False,
 )
 HAND_OVER = Verb("hand-over", gettext_lazy("Hand over…"), Action.ASSIGN)
@@ -85,7 +99,9 @@ RELEASE = Verb(
     names_staff=False,
     gains=False,
 )
-VERBS: Mapping[str, Verb] = {verb.name: verb for verb in (SET_PRIMARY, ADD, REMOVE, HAND_OVER, CLAIM, RELEASE)}
+VERBS: Mapping[str, Verb] = {
+    verb.name: verb for verb in (SET_PRIMARY, SET, ADD, REMOVE, CLEAR, HAND_OVER, CLAIM, RELEASE)
+}
 
 
 def staff_of(command: Command) -> set[str]:

@@ -142,7 +142,8 @@ def _assignment_commands() -> st.SearchStrategy[Command]:
         taker(Assign, which, staff_ids, st.sampled_from(Mode), texts, texts, **_common()),
         taker(Unassign, which, staff_ids | st.just(ANY), keep_view_until=st.none() | moments, **_common()),
         taker(SetPrimary, which, staff_ids, st.none() | st.booleans(), texts, **_common()),
-        *(taker(kind, which, **_common()) for kind in (ClearPrimary, Claim, Release, DeleteCustomer)),
+        taker(ClearPrimary, which, keep_view_until=st.none() | moments, **_common()),
+        *(taker(kind, which, **_common()) for kind in (Claim, Release, DeleteCustomer)),
         taker(SwitchCardinality, texts, st.none() | st.sampled_from(KeepOne), _REASONS, st.booleans()),
     )
 
@@ -197,14 +198,15 @@ def _access_commands() -> st.SearchStrategy[Command]:
 def _moving_commands() -> st.SearchStrategy[Command]:
     receivers = staff_ids | distributions(depth=1)
     said = {"reason": _REASONS, "notify": st.booleans()}
+    keeping = {**said, "keep_view_until": st.none() | moments}
     unplaced = st.sampled_from(Unplaced)
     weights = st.dictionaries(staff_ids, st.integers(1, 9), min_size=1)
     made: Callable[..., Any] = st.builds
     return st.one_of(
-        made(Transfer, staff_ids, receivers, selections(), unplaced, **said),
-        made(Offboard, staff_ids, st.none() | receivers, unplaced, **said),
-        made(Rebalance, weights, st.none() | st.integers(0, 9), scopes(depth=1), **said),
-        made(Sweep, selections(), st.none() | receivers, st.sampled_from(Occasion), **said),
+        made(Transfer, staff_ids, receivers, selections(), unplaced, **keeping),
+        made(Offboard, staff_ids, st.none() | receivers, unplaced, **keeping),
+        made(Rebalance, weights, st.none() | st.integers(0, 9), scopes(depth=1), **keeping),
+        made(Sweep, selections(), st.none() | receivers, st.sampled_from(Occasion), **keeping),
         made(Revert, texts.filter(bool), **said),
         made(ChangeRules, rules(), reason=_REASONS, expected_version=_VERSIONS),
         made(ChangeRules, forget=texts.filter(bool), reason=_REASONS, expected_version=_VERSIONS),
