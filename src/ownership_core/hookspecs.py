@@ -265,7 +265,7 @@ def ownership_inventory(staff: StaffId) -> list[Held] | None:
 def ownership_rules() -> list[Rule] | None:
     """Bring assignment rules, asked together with those of the shop (row 94).
 
-    Asked:    once per command that asks the rules.
+    Asked:    once per command that asks the rules, and of whom they name where somebody leaves.
     Combined: pool, ordered by priority, territory and id. Begin ids with your name and a colon.
     Silence:  None brings none.
     Purity:   a constant answer, data only.

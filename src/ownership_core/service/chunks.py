@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from ownership_core.errors import Problem
 from ownership_core.model import Actor
 from ownership_core.plan import Receipt
 from ownership_core.ports import Store
@@ -21,9 +22,16 @@ class Chunked:
     size: int
 
     def apply(self, plan: str, actor: Actor, tell: Callable[[int], None]) -> Receipt:
-        """The receipt of all chunks together, those of earlier calls among them."""
-        while chunk := self.committed(lambda transaction: transaction.apply_piece(plan, actor, self.size)).tally.total:
-            tell(chunk)
+        """The receipt of all chunks together, those of earlier calls among them; what this one is warned of, once."""
+        done = self._next(plan, actor)
+        warnings: dict[Problem, None] = dict.fromkeys(done.warnings)
+        while done.tally.total:
+            tell(done.tally.total)
+            done = self._next(plan, actor)
+            warnings |= dict.fromkeys(done.warnings)
         with self.store.reader() as reader:
             whole = reader.run(plan)
-        return Receipt(None, "") if whole is None else Receipt(whole.id, whole.what, whole.tally)
+        return Receipt(None, "") if whole is None else Receipt(whole.id, whole.what, whole.tally, None, tuple(warnings))
+
+    def _next(self, plan: str, actor: Actor) -> Receipt:
+        return self.committed(lambda transaction: transaction.apply_piece(plan, actor, self.size))

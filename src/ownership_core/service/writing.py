@@ -55,6 +55,7 @@ from ownership_core.service.creating import create
 from ownership_core.service.dealing import Dealing, Dealt, Pool, eligible_in
 from ownership_core.service.desk import Desk
 from ownership_core.service.firing import has_rules
+from ownership_core.service.inventory import still_receives
 from ownership_core.service.keeping import DAY, kept_until
 from ownership_core.service.refusals import refuse, refuse_row, sentence
 from ownership_core.service.rulebook import change_rules, leave_rules
@@ -286,7 +287,7 @@ class Writing:
         dealt = Dealt({}, ())
         if ruling.effect.add is PLACED or ruling.effect.undoes:
             draft, dealt = self._dealt(command, draft, ruling, dealing)
-        warnings = (*dealt.warnings, *self._moved_early(command, draft, ruling))
+        warnings = (*dealt.warnings, *self._moved_early(command, draft, ruling), *self._staying(command))
         return _Drafted(command, draft, self.writer.draft(draft), changes, dealt.pointers, warnings, reached)
 
     def _dealt(
@@ -371,6 +372,12 @@ class Writing:
         days = self.desk.settings.min_tenure_days
         what = f"{many} of these customers were assigned less than {days} days ago."
         return (Problem(MIN_TENURE, what, "Leave them where they are, unless this is meant."),)
+
+    def _staying(self, command: DraftedCommand) -> tuple[Problem, ...]:
+        """Where whoever hands everything over goes on getting new customers."""
+        if not isinstance(command, Offboard):
+            return ()
+        return still_receives(self.writer, self.desk.counsel, command.staff, self.desk.now())
 
     def _expect(self, run: str, source: Source) -> CustomerId | None:
         """Load what the plan expects; of a part of it, the last customer."""
