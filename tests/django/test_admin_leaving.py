@@ -126,6 +126,17 @@ def test_rules_alone_can_be_left(office: Office) -> None:
     assert LogEntry.objects.get().object_id == str(key_of("mara"))
 
 
+def test_what_goes_on_giving_to_a_leaver_is_told(office: Office) -> None:
+    """Beside what was done. Seen to fail when the warnings of the receipt are dropped."""
+    office.do(ChangeRules(Rule("pool", Everything(), LeastBusy(InDepartment(DepartmentId("north"))))))
+    mara = office.browser("mara")
+    shown = mara.post(of("lena"), {"release": "on", "reason": ""}, follow=True)
+    done = mara.post(on_plan(shown), follow=True)
+    counted, warned = (str(one) for one in done.context["messages"])
+    assert "changed" in counted
+    assert "[still_receives]" in warned
+
+
 @pytest.mark.parametrize(
     "asked", [{}, {"release": "on", "receivers": ["tom"]}, {"receivers": ["zoe"]}, {"receivers": ["lena"]}]
 )

@@ -30,7 +30,7 @@ from ownership_django.admin.applying import (
 from ownership_django.admin.leavers import rows_of
 from ownership_django.admin.pages import CustomerPages
 from ownership_django.admin.verbs import right_of
-from ownership_django.admin.words import FATES, no_longer, reason_of, told
+from ownership_django.admin.words import FATES, no_longer, reason_of, said_of, told
 from ownership_django.bound import BoundOwnership
 from ownership_django.requests import get_ownership
 
@@ -74,6 +74,8 @@ class PlanPage(_Base):
             return HttpResponseRedirect(request.get_full_path())
         level = messages.SUCCESS if receipt.changed else messages.WARNING
         self.message_user(request, told(receipt), level)
+        for warning in receipt.warnings:
+            self.message_user(request, said_of(warning), messages.WARNING)
         return HttpResponseRedirect(self.ownership_origin(request, command))
 
     def ownership_origin(self, request: HttpRequest, command: Moved) -> str:
