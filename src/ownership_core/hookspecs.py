@@ -229,7 +229,7 @@ def ownership_doctor_checks() -> list[DoctorCheck] | None:
 def ownership_propose_staff(customers: Sequence[Customer], occasion: Occasion) -> Proposals | None:
     """Propose who should own these customers.
 
-    Asked:    once per chunk of customers, only where the creation policy is `proposed`.
+    Asked:    once per chunk of customers, only where the creation policy is `proposed`, about those no rule held of.
     Combined: weigh. Per customer the proposal with the largest weight, then the plugin's name.
     Silence:  None, or a customer left out: no proposal.
     Purity:   you may read your own tables; you write nothing.
@@ -265,7 +265,7 @@ def ownership_inventory(staff: StaffId) -> list[Held] | None:
 def ownership_rules() -> list[Rule] | None:
     """Bring assignment rules, asked together with those of the shop (row 94).
 
-    Asked:    once per command that asks the rules.
+    Asked:    once per command that asks the rules, and of whom they name where somebody leaves.
     Combined: pool, ordered by priority, territory and id. Begin ids with your name and a colon.
     Silence:  None brings none.
     Purity:   a constant answer, data only.

@@ -98,6 +98,15 @@ class Rule:
         return f"rule:{self.id}@{self.version}"
 
 
+def rule_of(source: str) -> str:
+    """The id of the rule an assignment has as its source.
+
+    >>> rule_of("rule:north@3")
+    'north'
+    """
+    return source.removeprefix("rule:").rpartition("@")[0]
+
+
 def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     """The rules as they are asked: larger priority, then longer territory prefix, then lower id (H05, H06).
 

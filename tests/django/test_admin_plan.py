@@ -10,8 +10,11 @@ from bazaar.admin import CustomerAdmin
 from django.contrib.admin.models import LogEntry
 from office import Office, choose, id_of, name_of, on_plan, page, text_of, words_of
 
-from ownership_core.commands import Assign, GrantAccess, Mode, SwitchCardinality
+from ownership_core.commands import Assign, ChangeRules, GrantAccess, Mode, SwitchCardinality
+from ownership_core.distribute import Capacity, LeastBusy
 from ownership_core.model import CustomerId, Level, StaffId
+from ownership_core.rules import Rule
+from ownership_core.scope import Everything
 from ownership_django.admin import OwnershipAdmin
 from ownership_django.models import Event, PlanItem, Run
 from ownership_django.service import superusers
@@ -262,6 +265,16 @@ def test_new_customer_belongs_to_whoever_adds_it(office: Office) -> None:
     assert added.status_code == 302
     assert "Neue Kundin" in text_of(lena.get(page("changelist")))
     assert Run.objects.filter(what="create_customer", actor="lena").count() == 1
+
+
+def test_new_customer_that_a_rule_had_nobody_for_is_told_of(office: Office, settings: Any) -> None:
+    """Whoever adds it sees why nobody has it. Seen to fail when the warnings of the receipt are dropped."""
+    creation = {"creation": {"staff": "proposed"}}
+    settings.OWNERSHIP = {**settings.OWNERSHIP, "SETTINGS": {**settings.OWNERSHIP["SETTINGS"], **creation}}
+    office.do(ChangeRules(Rule("full", Everything(), LeastBusy({StaffId("lena")}, Capacity(1)))))
+    new = {"id": id_of("neu"), "full_name": "Neue Kundin", "site": office.site.pk}
+    added = office.browser("mara").post(page("add"), new, follow=True)
+    assert "[no_capacity]" in " ".join(str(one) for one in added.context["messages"])
 
 
 def test_customer_that_may_not_be_created_is_not_added(office: Office) -> None:

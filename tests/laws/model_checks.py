@@ -123,7 +123,7 @@ def plain_row(row: PlanRow) -> Plain:
 
 def without_held(row: Plain) -> Plain:
     """A row of the model as far as a store tells it; most commands deal nothing and give nothing back."""
-    told = {name: value for name, value in row.items() if name not in {"held", "turn", "merged"}}
+    told = {name: value for name, value in row.items() if name not in {"held", "turn", "merged", "misfit", "left"}}
     return {"receiver": None, "source": "", "role": "", "restored": [], **told}
 
 

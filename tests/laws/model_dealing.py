@@ -103,9 +103,11 @@ def planned(shop: Plain, actor: Any, command: Any, at: int) -> list[Plain]:
     for id in ids:
         staff, code, source, rotation = turns.get(id, (only(command), None, "", None))
         codes = against[id] | ({code} if code else set())
-        if id in turns and staff is not None:
-            codes |= unfit(shop, actor, staff, shop["customers"][id])
+        misfit = unfit(shop, actor, staff, shop["customers"][id]) if id in turns and staff is not None else set()
+        codes |= misfit
         row = refusal(shop, id, codes) if codes else moved(shop, command, id, staff, source, at)
+        row["misfit"] = misfit
+        row["left"] = {code} - {None} if source else set()
         if id in turns and staff is not None and rotation is not None:
             row["turn"] = {rotation: staff}
         rows.append(row)
@@ -265,7 +267,7 @@ def by_rules(
     turns: dict[str, Any] = {}
     for id, rule in chosen.items():
         if rule is None or id in stays:
-            turns[id] = (None, "no_target" if rule is None else "already_assigned", "", None)
+            turns[id] = (None, "no_target" if rule is None else "already_assigned", "", None)  # nobody is left out
             continue
         staff, code = deals[rule.id]()
         given.update([staff] if staff is not None else [])

@@ -170,16 +170,19 @@ class ModelShop:
         return answer
 
     def _fired(self, command: Any, answer: Plain, at: int) -> Plain:
-        """F13: rules that are asked about changes are, by themselves and not by whoever changed."""
+        """F13: rules that are asked about changes are, by themselves; whoever changed is told why nobody gets it."""
         if not customers.is_change(command) or not answer["wrote"] or not rules.due(self.shop, "changed"):
             return answer
         swept = Sweep([command.customer], occasion="changed")
-        return {**answer, "fired": self._executed(swept, Actor.system("rules", "changed"), at, asked=None)}
+        fired = self._executed(swept, Actor.system("rules", "changed"), at, asked=None)
+        misfit: set[str] = set().union(*(row["misfit"] for row in fired["rows"]))
+        return {**answer, "warnings": answer["warnings"] | fired["warnings"] | misfit, "fired": fired}
 
     def _carried_out(self, command: Any, rows: list[Plain], by: Plain, strict: bool) -> Plain:
         if strict and any(row["fate"] in {"refused", "stale"} for row in rows):
             raise people.Denied({"strict_refused"})
-        done = {"rows": rows, "tally": tally_of(rows)}
+        left: set[str] = set().union(*(row.get("left", ()) for row in rows))  # H07: a rule held, and nobody gets it
+        done = {"rows": rows, "tally": tally_of(rows), "warnings": left}
         if is_single(command) and rows and rows[0]["fate"] in {"changed", "unchanged"}:
             done["version"] = rows[0]["version"] + done["tally"]["changed"]
         return self._answered(command, by, lambda: done | rows_of(command).carry_out(self.shop, command, rows, by))

@@ -39,9 +39,11 @@ from ownership_core import (
     host_for,
 )
 from ownership_core.events import Event, Subject
+from ownership_core.fields import Fields
 from ownership_core.plan import Receipt
 from ownership_core.ports import Store, Task
 from ownership_core.settings import Plugins
+from ownership_core.testing.memory import MemoryStore
 
 OPERATOR = Actor.operator("root")
 EVERYTHING_BUT_ACCESS = {"view": "all", "edit": "all", "delete": "all", "assign": "all", "explain": "all"}
@@ -97,6 +99,23 @@ class Shop:
         other.ownership = other._opened(other.settings)
         other.founder = other._founded(other.settings)
         return other
+
+    def without_fields(self) -> Shop:
+        """A second service on the same rows, opened without the shop's own fields: what names one cannot be asked."""
+        kept = self.store.capabilities
+        keys = {"customer_key": kept.customer_key, "staff_key": kept.staff_key}
+        cardinality, fields = self.settings.cardinality, Fields.declare()
+        store: Any = self.store
+        if isinstance(store, MemoryStore):
+            again: Any = MemoryStore(fields, cardinality, **keys)
+            again._state = attrs.evolve(store._state.copy(), options=again._options)
+        else:
+            again = type(store).open(store.engine, fields=fields, cardinality=cardinality, **keys)
+        self.store = again
+        try:
+            return self.under(fields=())
+        finally:
+            self.store = store
 
     def _founded(self, settings: Settings) -> Ownership:
         """What the operator works with: the same settings, and none of the plugins under test."""

@@ -56,6 +56,25 @@ def _rows(shop: Calls) -> list[dict[str, object]]:
     return [row for row in said.data if row["id"].startswith("n")]
 
 
+def test_what_rules_could_not_do_for_rows_is_told(opened: Calls) -> None:
+    """Of many rows a few, and how many more: new ones in chunks, changed ones one by one. Seen to fail when an import
+    drops the warnings of its receipts."""
+    opened.settings("[creation]", 'import = "proposed"')
+    to = 'to = {node = "LeastBusy", members = {ids = ["maria"]}, capacity = {most = 1}}'
+    rule = opened.file("full.toml", "v = 1", "[rule]", 'id = "full"', 'condition = {node = "Everything"}', to)
+    assert opened("rules", "write", rule, who="ada").code == 0
+    new = [f"n{number},N" for number in range(6)]
+    said = opened("customers", "import", opened.file("new.csv", ID_AND_NAME, *new), who="ada")
+    first, warned = said.err.splitlines()
+    assert (said.code, first) == (0, "customers: 6 created, 0 changed, 0 unchanged.")
+    assert "[no_capacity] By the rule 'full' nobody gets 5 customers (n1, n2, n3 and 2 more)." in warned
+    changed = [f"n{number},M" for number in range(6)]
+    again = opened("customers", "import", opened.file("again.csv", ID_AND_NAME, *changed), "--update", who="ada")
+    warned = [line.partition(" nobody gets ")[2].partition(".")[0] for line in again.err.splitlines()[1:4]]
+    assert warned == ["1 customer (n1)", "1 customer (n2)", "1 customer (n3)"]
+    assert again.err.splitlines()[4:] == ["warning: [no_capacity] And 2 more like it. (rule full)"]
+
+
 def test_what_was_exported_is_imported_without_a_change(opened: Calls) -> None:
     """C10, I42: export and import change nothing, whatever the cells hold."""
     opened.load("customers", "id,name,groups,tags", "n1,=1+1,a\\;b;c\\\\d,  x ;-y", "n2,''=z,,", "n3,'t Hooft,,é")

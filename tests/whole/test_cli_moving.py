@@ -662,13 +662,34 @@ def test_runs_tell_who_did_what(filled: Calls) -> None:
 
 
 def test_inventory_tells_what_a_leaver_holds(filled: Calls) -> None:
-    """Customers and rules; the next step is named."""
+    """Customers, rules, those that give to its department, and its turns; the next step is named.
+
+    Seen to fail when only rules that name it are listed.
+    """
     write_rule(filled, "north", "maria")
+    pool = '{department = "sales", below = false}'
+    turns = filled.file(
+        "sales.toml",
+        "v = 1",
+        "[rule]",
+        'id = "sales"',
+        'condition = {node = "Everything"}',
+        f'to = {{node = "Rotation", name = "new", members = {pool}}}',
+    )
+    assert filled("rules", "write", turns, who="ada").code == 0
+    assert filled("inventory", "maria", "--format", "json", who="ada").data[2:] == [
+        {"holds": "rule", "count": 1, "from": "north", "what": "Gives customers to it."}
+    ]
+    filled.load("departments", "id,label", "sales,Sales")
+    staff = filled.file("maria.csv", "id,label,departments", "maria,Maria,sales")
+    assert filled("staff", "import", staff, "--update", who="ada").code == 0
     said = filled("inventory", "maria", "--format", "json", who="ada")
     assert [(row["holds"], row["count"], row["from"]) for row in said.data] == [
         ("primary", 6, "customers"),
         ("secondary", 0, "customers"),
         ("rule", 1, "north"),
+        ("pool", 1, "sales"),
+        ("rotation", 1, "new"),
     ]
     assert said.err == "Hand it over: ownership offboard maria\n"
     assert filled("inventory", "zoe", who="ada").err == "zoe leaves nothing behind.\n"

@@ -21,6 +21,11 @@ def inventory(session: Session, staff: str) -> None:
         {"holds": "primary", "count": found.primary, "from": "customers", "what": "Customers it stands for."},
         {"holds": "secondary", "count": found.secondary, "from": "customers", "what": "Customers it stands beside."},
         *({"holds": "rule", "count": 1, "from": rule, "what": "Gives customers to it."} for rule in found.rules),
+        *({"holds": "pool", "count": 1, "from": rule, "what": "Gives to its department."} for rule in found.pools),
+        *(
+            {"holds": "rotation", "count": 1, "from": name, "what": f"It takes turns, by the rule {rule}."}
+            for name, rule in found.rotations
+        ),
         *(
             {"holds": held.kind, "count": held.count, "from": plugin, "what": held.what}
             for plugin, held in found.others

@@ -20,7 +20,7 @@ from ownership_core.distribute.data import (
     Weighted,
 )
 from ownership_core.distribute.dealing import Dealer
-from ownership_core.distribute.parts import NOBODY, named_departments, named_staff, parts, questions, replaced
+from ownership_core.distribute.parts import NOBODY, homes, named_departments, named_staff, parts, questions, replaced
 from ownership_core.distribute.shares import Flow, largest_remainder, rebalance
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "ToStaff",
     "Weighted",
     "check_distribution",
+    "homes",
     "largest_remainder",
     "named_departments",
     "named_staff",

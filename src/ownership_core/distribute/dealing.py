@@ -23,7 +23,7 @@ from ownership_core.distribute.data import (
     Weighted,
 )
 from ownership_core.distribute.hands import ByField, Fixed, Found, Hand, Heap, Ledger, Ring, Shares, nobody
-from ownership_core.distribute.parts import questions
+from ownership_core.distribute.parts import homes, questions
 from ownership_core.keys import KeyType, from_micros
 from ownership_core.model import DepartmentId, StaffId
 from ownership_core.scope import UNASSIGNED
@@ -173,10 +173,8 @@ class Dealer:
     def _pool(self, members: Members) -> Iterable[StaffId]:
         if isinstance(members, frozenset):
             return members
-        homes = {members.department}
-        while members.below and (more := {one for one, above in self._parents.items() if above in homes} - homes):
-            homes |= more
-        return [staff for staff, known in self._ledger.candidates.items() if known.departments & homes]
+        works = homes(members, self._parents)
+        return [staff for staff, known in self._ledger.candidates.items() if known.departments & works]
 
     def _present(self, pool: Iterable[StaffId], days: Days) -> list[StaffId]:
         """Those of the pool who are active and available, and work on this weekday."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 import attrs
@@ -21,7 +21,7 @@ from ownership_core.distribute.data import (
     ToStaff,
     Weighted,
 )
-from ownership_core.model import StaffId
+from ownership_core.model import DepartmentId, StaffId
 from ownership_core.scope import UNASSIGNED, Scope
 
 NOBODY = ByScope(())
@@ -102,6 +102,18 @@ def named_departments(distribution: Distribution) -> frozenset[InDepartment]:
     """Every department whose staff receive, and whether those below it do."""
     pools = (part.members for part in parts(distribution) if isinstance(part, Rotation | LeastBusy))
     return frozenset(pool for pool in pools if isinstance(pool, InDepartment))
+
+
+def homes(pool: InDepartment, parents: Mapping[DepartmentId, DepartmentId | None]) -> frozenset[DepartmentId]:
+    """The departments whose staff are in the pool; ``parents`` says which is above each.
+
+    >>> sorted(homes(InDepartment("sales", below=True), {"north": "sales", "oslo": "north", "till": None}))
+    ['north', 'oslo', 'sales']
+    """
+    found = {pool.department}
+    while pool.below and (more := {one for one, above in parents.items() if above in found} - found):
+        found |= more
+    return frozenset(found)
 
 
 def replaced(distribution: Distribution, leaver: StaffId, successor: StaffId | None) -> Distribution | None:

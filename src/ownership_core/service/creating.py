@@ -18,8 +18,9 @@ from ownership_core.scope import Everything
 from ownership_core.service.counsel import people_of
 from ownership_core.service.desk import Desk
 from ownership_core.service.edge import creation_rows
-from ownership_core.service.firing import Chosen, chosen_for
+from ownership_core.service.firing import Chosen, chosen_for, keep_errors
 from ownership_core.service.refusals import problem, refuse
+from ownership_core.service.unplaced import LeftOut
 from ownership_core.settings import Creation
 from ownership_core.wire import command_to_wire, recorded
 
@@ -51,8 +52,10 @@ def create(desk: Desk, writer: Writer, actor: Actor, command: CreateCustomer, st
         if customer.id not in bad
     ]
     tally = Tally(changed=len(rows), refused=len(command.customers) - len(rows), codes=_counted(problems))
+    left = [one for one in chosen.left if one.customer not in bad]
+    warnings = (*chosen.warnings, *LeftOut(left).warnings(), *creations.warnings)
     if not rows:
-        return Receipt(None, "create_customer", tally, problems=tuple(problems), warnings=creations.warnings)
+        return Receipt(None, "create_customer", tally, problems=tuple(problems), warnings=warnings)
     run = Run(
         id=desk.new_run(),
         state=RunState.APPLIED,
@@ -67,7 +70,7 @@ def create(desk: Desk, writer: Writer, actor: Actor, command: CreateCustomer, st
     writer.save_run(run)
     for name, staff in sorted(chosen.pointers.items()):
         writer.save_rotation(name, staff)
-    warnings = (*chosen.warnings, *creations.warnings)
+    keep_errors(desk, writer, left, warnings)
     return Receipt(run.id, run.what, tally, problems=tuple(problems), warnings=warnings)
 
 
@@ -93,13 +96,18 @@ def _decided(
     customers: Mapping[CustomerId, Customer],
     refused: Collection[str],
 ) -> tuple[Creations, Chosen]:
-    """Who will own each; where the policy asks for proposals the rules come first, then plugins."""
+    """Who will own each; where the policy asks for proposals the rules come first, then plugins.
+
+    Plugins are not asked about whom a rule held of and had nobody for, or could not be asked about: to take a
+    proposal instead would be a guess (H07).
+    """
     proposed: dict[CustomerId, StaffId] = {}
     chosen = Chosen()
     if desk.settings.creation_for(command.channel) is Creation.PROPOSED and customers:
         _require_creator(desk, writer, actor, command)
         chosen = chosen_for(desk, writer, [one for one in customers.values() if one.id not in refused])
-        rest = [one for one in customers.values() if one.id not in chosen.staff]
+        spoken_of = chosen.spoken_of
+        rest = [one for one in customers.values() if one.id not in spoken_of]
         proposed = {**(desk.counsel.proposals(rest, Occasion.CREATED) if rest else {}), **chosen.staff}
     explicit = {new.staff for new in command.customers if new.staff is not None}
     people = people_of(command, actor) | explicit | set(proposed.values())

@@ -47,6 +47,7 @@ from ownership_core.ruling import Ruling
 from ownership_core.scope import UNASSIGNED, AllOf, OneOf, Scope
 from ownership_core.service.desk import Desk
 from ownership_core.service.keeping import DAY
+from ownership_core.service.unplaced import RULE_ERROR, LeftOut
 from ownership_core.simplify import simplify
 
 DEALT = 5_000
@@ -187,8 +188,10 @@ class Dealing:
             return Dealt(moved(dealer, pointers), (), self._broken_rules())
         if dealer.needs_totals:
             dealer.count(marked())
-        codes = self._placed(draft.run, dealer.deal(marked()))
-        return Dealt(moved(dealer, pointers), codes, self._broken_rules())
+        left = LeftOut()
+        codes = self._placed(draft.run, dealer.deal(marked()), left)
+        told = left.warnings() if self._by_rules else ()
+        return Dealt(moved(dealer, pointers), codes, (*self._broken_rules(), *told))
 
     def _leaver(self) -> StaffId | None:
         match self.command:
@@ -200,6 +203,10 @@ class Dealing:
                 return None
 
     # Rules
+
+    @property
+    def _by_rules(self) -> bool:
+        return isinstance(self.command, Sweep) and self.command.to is None
 
     @cached_property
     def _due(self) -> tuple[Rule, ...]:
@@ -213,14 +220,10 @@ class Dealing:
 
     def _broken_rules(self) -> tuple[Problem, ...]:
         """What is wrong with rules that could not be asked: recorded, and nothing is guessed (H07)."""
-        if not isinstance(self.command, Sweep) or self.command.to is not None:
-            return ()
-        return rule_errors(self._broken)
+        return rule_errors(self._broken) if self._by_rules else ()
 
     def _reassigns(self) -> bool:
-        if not isinstance(self.command, Sweep) or self.command.to is not None:
-            return False
-        return any(rule.reassign for rule in self._due)
+        return self._by_rules and any(rule.reassign for rule in self._due)
 
     # Dealing
 
@@ -233,7 +236,7 @@ class Dealing:
         held = {staff: load.primary for staff, load in self.writer.loads(list(movable), draft.at).items()}
         key_type = self.desk.edge.capabilities.staff_key
         flows = rebalance(held, movable, command.weights, command.max_moves, key_type)
-        self._placed(draft.run, _flowing(flows, self._marked(eligible)))
+        self._placed(draft.run, _flowing(flows, self._marked(eligible)), LeftOut())
         return Dealt({}, ())
 
     def _marked(self, query: Query, scopes: Sequence[Scope] = (), fields: Sequence[str] = ()) -> Iterator[Marked]:
@@ -245,9 +248,9 @@ class Dealing:
                 return
             after = chunk[-1].customer
 
-    def _placed(self, run: str, placements: Iterable[Placement]) -> tuple[str, ...]:
+    def _placed(self, run: str, placements: Iterable[Placement], left: LeftOut) -> tuple[str, ...]:
         codes: dict[str, None] = {}
-        self.writer.place(run, _watched(placements, codes, self._settle()))
+        self.writer.place(run, _watched(placements, codes, left, self._settle()))
         return tuple(codes)
 
     def _settle(self) -> Callable[[Placement], Placement]:
@@ -260,7 +263,7 @@ class Dealing:
 def rule_errors(broken: Mapping[str, Sequence[Problem]]) -> tuple[Problem, ...]:
     """What is wrong with the rules that could not be asked, by the rule (H07)."""
     return tuple(
-        attrs.evolve(problem, code="rule_error", where=f"rule {rule}")
+        attrs.evolve(problem, code=RULE_ERROR, where=f"rule {rule}")
         for rule, problems in broken.items()
         for problem in problems
     )
@@ -285,11 +288,15 @@ def eligible_in(selection: Selection, ruling: Ruling) -> Scope:
 
 
 def _watched(
-    placements: Iterable[Placement], codes: dict[str, None], settle: Callable[[Placement], Placement]
+    placements: Iterable[Placement],
+    codes: dict[str, None],
+    left: LeftOut,
+    settle: Callable[[Placement], Placement],
 ) -> Iterator[Placement]:
-    """The placements as they go by, settled; the codes among them are noted in ``codes``."""
+    """The placements as they go by, settled; the codes among them are noted in ``codes``, and who gets nobody."""
     for one in placements:
         settled = settle(one)
+        left.note(settled)
         if settled.code is not None:
             codes[settled.code] = None
         yield settled

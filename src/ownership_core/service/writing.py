@@ -44,7 +44,7 @@ from ownership_core.model import Actor, Customer, CustomerId, StaffId, Value
 from ownership_core.plan import PlanFile, Receipt
 from ownership_core.ports import Draft, Query, Run, RunState, Tally, Writer
 from ownership_core.rules import Occasion
-from ownership_core.ruling import PLACED, Fate, PlanRow, Ruling
+from ownership_core.ruling import NOT_FOUND, PLACED, Fate, PlanRow, Ruling
 from ownership_core.scope import AllOf, Nothing, Scope
 from ownership_core.service import covers, people
 from ownership_core.service.counsel import people_of
@@ -52,12 +52,14 @@ from ownership_core.service.creating import create
 from ownership_core.service.dealing import Dealing, Dealt, Pool
 from ownership_core.service.desk import Desk
 from ownership_core.service.firing import has_rules
+from ownership_core.service.inventory import still_receives
 from ownership_core.service.keeping import kept_until
-from ownership_core.service.refusals import refuse, refuse_row
+from ownership_core.service.refusals import refuse, refuse_row, sentence
 from ownership_core.service.rulebook import change_rules, leave_rules
 from ownership_core.service.switching import conflicts, moved_on
 from ownership_core.service.tenure import moved_early, settled_before
 from ownership_core.service.undoing import undone_runs
+from ownership_core.service.unplaced import RULE_ERROR, unasked
 from ownership_core.simplify import simplify
 from ownership_core.wire import command_to_wire, recorded
 
@@ -143,7 +145,11 @@ class Writing:
         return Planned(self._run(command, drafted.draft, drafted.tally, RunState.PLANNED), drafted.warnings)
 
     def _on_customers(self, command: CustomerCommand | MovingCommand, strict: bool, source: Source | None) -> Receipt:
-        done = self._drafted(command, source)
+        return self._carried_out(command, self._drafted(command, source), strict, source)
+
+    def _carried_out(
+        self, command: CustomerCommand | MovingCommand, done: _Drafted, strict: bool, source: Source | None
+    ) -> Receipt:
         draft, tally, what = done.draft, done.tally, what_of(command)
         row = self._single_row(command, draft.run)
         if source is None and row is not None and tally.refused:
@@ -154,28 +160,46 @@ class Writing:
         run = _as_piece(self._run(command, draft, tally, RunState.APPLIED), source, done.reached)
         beside = self._beside(command, run)
         if not tally.changed and not beside and not (tally.total and _is_piece(source)):
-            self.writer.discard(draft.run)
+            self._forget(run, done.warnings)
             version = row.version if row is not None and tally.unchanged else None
             return Receipt(None, what, tally, version, done.warnings, new_matches=new_matches)
         self.writer.write(run, draft, done.changes.names)
         self._write_customers(command, run, done.changes)
-        self.writer.save_run(run)
+        self.writer.save_run(_saying(run, done.warnings))
         if tally.changed:
             self._turn(done, source)
         if getattr(command, "notify", False) and not _is_piece(source):
             self.writer.notify(run.id)
-        if isinstance(command, ChangeCustomer):
-            self._fire(command)
+        fired = self._fire(command) if isinstance(command, ChangeCustomer) else ()
         version = None if row is None else row.version + 1
-        return Receipt(run.id, what, tally, version, done.warnings, new_matches=new_matches)
+        return Receipt(run.id, what, tally, version, (*done.warnings, *fired), new_matches=new_matches)
 
-    def _fire(self, command: ChangeCustomer) -> None:
-        """Rules that are asked about changes are, by themselves and not by whoever changed (F13)."""
-        if has_rules(self.desk, self.writer, Occasion.CHANGED):
-            rules = attrs.evolve(self, actor=Actor.system("rules", Occasion.CHANGED))
-            fired = rules.execute(Sweep([command.customer], occasion=Occasion.CHANGED))
-            if fired.run is not None:
-                self.heard(fired.run)
+    def _fire(self, command: ChangeCustomer) -> tuple[Problem, ...]:
+        """Rules that are asked about changes are, by themselves and not by whoever changed (F13).
+
+        Whoever changed is told what is wrong with a rule, and why nobody gets a customer that one held of (H07).
+        """
+        if not has_rules(self.desk, self.writer, Occasion.CHANGED):
+            return ()
+        rules = attrs.evolve(self, actor=Actor.system("rules", Occasion.CHANGED))
+        fired = rules.asked(Sweep([command.customer], occasion=Occasion.CHANGED))
+        if fired.run is not None:
+            self.heard(fired.run)
+        return tuple(attrs.evolve(one, where=one.where or f"customer {command.customer}") for one in fired.warnings)
+
+    def asked(self, command: Sweep) -> Receipt:
+        """As :meth:`execute`, by the rules; it warns of those too who were dealt a customer and may not have it."""
+        drafted = self._drafted(command, None)
+        receipt = self._carried_out(command, drafted, strict=False, source=None)
+        unfit = (Problem(code, *sentence(code)) for code in drafted.unfit)
+        return attrs.evolve(receipt, warnings=(*receipt.warnings, *unfit))
+
+    def _forget(self, run: Run, warnings: tuple[Problem, ...]) -> None:
+        """A run that changed nothing is forgotten, but for one that met a rule it could not ask (H07)."""
+        if RULE_ERROR in run.tally.codes:
+            self.writer.save_run(_saying(run, warnings))
+        else:
+            self.writer.discard(run.id)
 
     def _require_all(self, command: Command, tally: Tally, new_matches: int, left: int) -> None:
         """Nothing is refused or stale, was not in the plan either, and whoever leaves keeps nobody (D08)."""
@@ -270,7 +294,7 @@ class Writing:
         if ruling.effect.add is PLACED or ruling.effect.undoes:
             draft, dealt = self._dealt(command, draft, ruling, dealing)
         tally = self.writer.draft(draft)
-        warnings = (*dealt.warnings, *self._moved_early(command, run, source))
+        warnings = (*dealt.warnings, *self._moved_early(command, run, source), *self._staying(command))
         return _Drafted(command, draft, tally, changes, dealt.pointers, warnings, reached)
 
     def _dealt(
@@ -347,6 +371,12 @@ class Writing:
             run = str(source.plan)
         return moved_early(self.writer, run, command, self.desk.settings, self.desk.now())
 
+    def _staying(self, command: DraftedCommand) -> tuple[Problem, ...]:
+        """Where whoever hands everything over goes on getting new customers."""
+        if not isinstance(command, Offboard):
+            return ()
+        return still_receives(self.writer, self.desk.counsel, command.staff, self.desk.now())
+
     def _expect(self, run: str, source: Source) -> CustomerId | None:
         """Load what the plan expects; of a part of it, the last customer."""
         if source.piece is not None:
@@ -410,6 +440,13 @@ class Writing:
         )
 
 
+def _saying(run: Run, warnings: tuple[Problem, ...]) -> Run:
+    """The run with the rules it could not ask as its reason, where those were in its way and it has none."""
+    if run.reason is not None or RULE_ERROR not in run.tally.codes:
+        return run
+    return attrs.evolve(run, reason=unasked(warnings))
+
+
 def _is_piece(source: Source | None) -> bool:
     return source is not None and source.piece is not None
 
@@ -432,6 +469,12 @@ class _Drafted:
     pointers: Mapping[str, StaffId]
     warnings: tuple[Problem, ...] = ()
     reached: CustomerId | None = None
+
+    @property
+    def unfit(self) -> list[str]:
+        """The codes of those who were dealt a customer and may not have it; not what is demanded before dealing."""
+        before = {NOT_FOUND, *(one.code for one in self.draft.requirements), *self.draft.unplaced}
+        return [code for code in self.tally.codes if code not in before]
 
 
 @frozen

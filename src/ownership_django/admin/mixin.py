@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db import transaction
@@ -29,6 +29,7 @@ from ownership_django.admin.paths import ITSELF
 from ownership_django.admin.plans import PlanPage
 from ownership_django.admin.runs import RunPages
 from ownership_django.admin.shortcut import guard_shortcut
+from ownership_django.admin.words import said_of
 from ownership_django.requests import get_ownership
 
 
@@ -143,7 +144,8 @@ class OwnershipAdmin(SelectedPage, PlanPage, RunPages, CustomerPages, LimitedAdm
         super().save_related(request, form, formsets, change)
         if not change and self.ownership_is_of_customers():
             new = NewCustomer(CustomerId(str(form.instance.pk)))
-            get_ownership(request).execute(CreateCustomer(new, Channel.STAFF))
+            for warning in get_ownership(request).execute(CreateCustomer(new, Channel.STAFF)).warnings:
+                self.message_user(request, said_of(warning), messages.WARNING)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """A customer is deleted by a command first, so that its history says who did it."""

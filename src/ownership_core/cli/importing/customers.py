@@ -138,7 +138,9 @@ class CustomerJob(Job):
         lines = {row.values["id"]: row.line for row in chunk}
         command = CreateCustomer([self._new(row) for row in chunk], Channel.IMPORT)
         try:
-            problems = transaction.execute(command, self.actor).problems
+            receipt = transaction.execute(command, self.actor)
+            self.warnings.hear(receipt.warnings)
+            problems = receipt.problems
         except Refused as refused:
             problems = refused.problems
             if any(_customer_of(problem, lines) is None for problem in problems):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,6 +19,7 @@ from ownership_core.model import Actor
 from ownership_core.service import Ownership, Transaction
 
 CONTRADICTION = "conflicting_rows"
+_NAMED = 3
 
 
 @frozen
@@ -61,6 +63,7 @@ class Job(ABC):
         self.wishes = wishes
         self.stage = stage
         self.binding = Binding(0, {}, {}, frozenset(), ())
+        self.warnings = Warnings()
 
     @abstractmethod
     def shape(self) -> Shape:
@@ -117,6 +120,7 @@ class Job(ABC):
                 for problem in refused.problems:
                     self.blame(row.line, problem, self._field(problem.where))
                 return
+            self.warnings.hear(receipt.warnings)
             changed = changed or receipt.changed > 0
         if not changed:
             self.stage.mark(row.line, SAME)
@@ -150,7 +154,34 @@ class Job(ABC):
                     raise _Undo
         except _Undo:
             return False, ()
-        return True, transaction.warnings
+        return True, (*self.warnings.told(), *transaction.warnings)
+
+
+class Warnings:
+    """What the receipts of many commands warn of: each code of each place a few times, and how often there was more."""
+
+    def __init__(self) -> None:
+        self._some: dict[tuple[str, str], dict[Problem, None]] = {}
+        self._more: Counter[tuple[str, str]] = Counter()
+
+    def hear(self, warnings: Iterable[Problem]) -> None:
+        """Note those of one receipt; what was said word for word before is known."""
+        for one in warnings:
+            kind = one.code, one.where if one.where.startswith("rule ") else ""
+            some = self._some.setdefault(kind, {})
+            if one in some:
+                continue
+            if len(some) < _NAMED:
+                some[one] = None
+            else:
+                self._more[kind] += 1
+
+    def told(self) -> Iterator[Problem]:
+        """In the order they came."""
+        for (code, where), some in self._some.items():
+            yield from some
+            if more := self._more[code, where]:
+                yield Problem(code, f"And {more} more like it.", where=where)
 
 
 def contradiction(key: str) -> Problem:
