@@ -217,10 +217,17 @@ def again(shop: Plain, actor: Any, command: Any, expected: list[Plain], at: int)
                 codes.add("stale")
         row = refusal(shop, id, codes) if codes else now
         row["fate"] = "stale" if "stale" in codes else row["fate"]
-        if row["fate"] == "changed" and kind(command.to) == "Rotation":
-            row["turn"] = {command.to.name: receiver}
+        turn = rotation_of(shop, command, was["source"])
+        if row["fate"] == "changed" and receiver is not None and turn is not None:
+            row["turn"] = {turn: receiver}
         rows.append(row)
     return rows
+
+
+def rotation_of(shop: Plain, command: Any, source: str) -> str | None:
+    """In which rotation a customer of a plan took a turn: that of the command, or of the rule that is its source."""
+    asked = {f"rule:{rule.id}@{rule.version}": rule.to for rule in rules.due(shop, getattr(command, "occasion", ""))}
+    return getattr(command.to or asked.get(source), "name", None)
 
 
 def outcome(row: Plain) -> tuple[Any, ...]:

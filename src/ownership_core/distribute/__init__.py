@@ -20,7 +20,16 @@ from ownership_core.distribute.data import (
     Weighted,
 )
 from ownership_core.distribute.dealing import Dealer
-from ownership_core.distribute.parts import NOBODY, named_departments, named_staff, parts, questions, replaced
+from ownership_core.distribute.parts import (
+    NOBODY,
+    leaf_of,
+    leaves,
+    named_departments,
+    named_staff,
+    parts,
+    questions,
+    replaced,
+)
 from ownership_core.distribute.shares import Flow, largest_remainder, rebalance
 
 __all__ = [
@@ -45,6 +54,8 @@ __all__ = [
     "Weighted",
     "check_distribution",
     "largest_remainder",
+    "leaf_of",
+    "leaves",
     "named_departments",
     "named_staff",
     "parts",

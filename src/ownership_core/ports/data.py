@@ -88,6 +88,16 @@ class Expected:
 
 
 @frozen
+class Given:
+    """How many customers with this ``source`` a run gives to ``receiver``, and the last of them in id order."""
+
+    source: str
+    receiver: StaffId
+    many: int
+    last: CustomerId
+
+
+@frozen
 class Load:
     """What one staff holds: as the primary, beside one, and how much of both was given since a moment."""
 

@@ -21,6 +21,7 @@ from ownership_core.model import (
 from ownership_core.ports.data import (
     Draft,
     Expected,
+    Given,
     NewRow,
     Query,
     Remembered,
@@ -102,6 +103,10 @@ class Writer(Reader, Protocol):
 
     def draft(self, draft: Draft) -> Tally:
         """Write the plan rows of a run; a fixed number of statements."""
+        ...
+
+    def given(self, run: str) -> list[Given]:
+        """Whom the CHANGED rows of ``run`` give customers to: one for each source and receiver, by one statement."""
         ...
 
     def write(self, run: Run, draft: Draft, fields: Sequence[str] = ()) -> None:

@@ -47,6 +47,7 @@ from ownership_core.ruling import Ruling
 from ownership_core.scope import UNASSIGNED, AllOf, OneOf, Scope
 from ownership_core.service.desk import Desk
 from ownership_core.service.keeping import DAY
+from ownership_core.service.turning import Turning
 from ownership_core.simplify import simplify
 
 DEALT = 5_000
@@ -189,6 +190,12 @@ class Dealing:
             dealer.count(marked())
         codes = self._placed(draft.run, dealer.deal(marked()))
         return Dealt(moved(dealer, pointers), codes, self._broken_rules())
+
+    def turned(self, run: str) -> Mapping[str, StaffId]:
+        """Who is last in each rotation once the rows of ``run`` are written, which a plan gave out before."""
+        to = self.distribution()
+        key = self.desk.edge.capabilities.customer_key
+        return {} if to is None else Turning(self.writer, to, run, key).last()
 
     def _leaver(self) -> StaffId | None:
         match self.command:

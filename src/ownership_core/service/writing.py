@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 
 import attrs
@@ -40,14 +39,13 @@ from ownership_core.decide.asking import MIN_TENURE
 from ownership_core.decide.assign import room_code
 from ownership_core.decide.moving import demands_on
 from ownership_core.decide.switch import concerned
-from ownership_core.distribute import Rotation
 from ownership_core.errors import Conflict, Problem, Refused
 from ownership_core.keys import fold_identity
 from ownership_core.model import Actor, Customer, CustomerId, StaffId, Value
 from ownership_core.plan import PlanFile, Receipt
 from ownership_core.ports import Draft, Query, Run, RunState, Tally, Writer
 from ownership_core.rules import Occasion
-from ownership_core.ruling import PLACED, Fate, PlanRow, Ruling
+from ownership_core.ruling import PLACED, PlanRow, Ruling
 from ownership_core.scope import ANY, AllOf, AssignedBefore, AssignedTo, Nothing, Scope
 from ownership_core.service import covers, people
 from ownership_core.service.counsel import people_of
@@ -154,8 +152,9 @@ class Writing:
         self.writer.write(run, draft, done.changes.names)
         self._write_customers(command, run, done.changes)
         self.writer.save_run(run)
-        if tally.changed:
-            self._turn(done, source)
+        if tally.changed:  # rotations go on from whoever was last
+            for name, staff in sorted(done.pointers.items()):
+                self.writer.save_rotation(name, staff)
         if getattr(command, "notify", False) and not _is_piece(source):
             self.writer.notify(run.id)
         if isinstance(command, ChangeCustomer):
@@ -189,19 +188,6 @@ class Writing:
             return False
         ruled = leave_rules(self.writer, command, run)
         return covers.leave_covers(self.writer, command.staff, run) or ruled
-
-    def _turn(self, done: _Drafted, source: Source | None) -> None:
-        """Rotations go on from whoever was last."""
-        pointers = dict(done.pointers)
-        command = done.command
-        rotation = getattr(command, "to", None)
-        if source is not None and isinstance(rotation, Rotation):
-            self.writer.lock_rotations([rotation.name])
-            rows = self.writer.plan_rows(done.draft.run)
-            for last in deque((row.receiver for row in rows if row.fate is Fate.CHANGED and row.receiver), maxlen=1):
-                pointers[rotation.name] = last
-        for name, staff in sorted(pointers.items()):
-            self.writer.save_rotation(name, staff)
 
     def _switch(self, command: SwitchCardinality, source: Source | None) -> Receipt:
         """All or nothing. Whoever may not is told so before everything is held."""
@@ -264,7 +250,11 @@ class Writing:
         if ruling.effect.add is PLACED or ruling.effect.undoes:
             draft, dealt = self._dealt(command, draft, ruling, dealing)
         warnings = (*dealt.warnings, *self._moved_early(command, draft, ruling))
-        return _Drafted(command, draft, self.writer.draft(draft), changes, dealt.pointers, warnings, reached)
+        tally = self.writer.draft(draft)
+        pointers = dealt.pointers
+        if draft.from_plan and dealing is not None and tally.changed:
+            pointers = dealing.turned(draft.run)
+        return _Drafted(draft, tally, changes, pointers, warnings, reached)
 
     def _dealt(
         self, command: DraftedCommand, draft: Draft, ruling: Ruling, dealing: Dealing | None
@@ -421,7 +411,6 @@ def _as_piece(run: Run, source: Source | None, reached: CustomerId | None) -> Ru
 class _Drafted:
     """A draft and what it came to; ``reached`` is the last customer of a part of a plan."""
 
-    command: DraftedCommand
     draft: Draft
     tally: Tally
     changes: _Changes

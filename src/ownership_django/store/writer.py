@@ -8,14 +8,29 @@ from itertools import islice
 from typing import Any
 
 from attrs import frozen
-from django.db.models import BigIntegerField, Case, Count, Exists, F, OuterRef, Q, QuerySet, Sum, TextField, Value, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Sum,
+    TextField,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import RowNumber
 
 from ownership_core.commands import Matching, Selection
 from ownership_core.distribute import Placement
 from ownership_core.errors import Conflict, Problem
 from ownership_core.events import BODY_VERSION, Subject
 from ownership_core.model import CustomerId, StaffId
-from ownership_core.ports import Draft, Expected, Query, Run, Tally
+from ownership_core.ports import Draft, Expected, Given, Query, Run, Tally
 from ownership_core.reasons import Reason
 from ownership_core.rows import (
     actor_columns,
@@ -206,6 +221,17 @@ class DjangoWriter(RecordWriter):
         elif draft.effect.add is PLACED:
             self._delete(self._rows(tables.Placement).filter(run=draft.run))
         return self._tally(draft)
+
+    def given(self, run: str) -> list[Given]:
+        """Whom the CHANGED rows of ``run`` give customers to."""
+        of, order = ("source", "receiver"), id_order_of(self._customers, self._using, "customer")
+        last = Window(RowNumber(), of, (F(order) if isinstance(order, str) else order).desc())
+        rows = self._changed(run).filter(receiver__isnull=False).order_by()
+        found = rows.annotate(many=Window(Count("pk"), of), place=last).filter(place=1)
+        return [
+            Given(source, StaffId(receiver), many, CustomerId(str(customer)))
+            for source, receiver, many, customer in found.values_list(*of, "many", "customer")
+        ]
 
     def _tally(self, draft: Draft) -> Tally:
         fates: Counter[str] = Counter()

@@ -35,7 +35,7 @@ from ownership_core.distribute import Placement
 from ownership_core.fields import Fields
 from ownership_core.model import CustomerId, StaffId
 from ownership_core.policies import SINGLE
-from ownership_core.ports import Draft, Expected, Query, Tally
+from ownership_core.ports import Draft, Expected, Given, Query, Tally
 from ownership_core.rows import draft_codes, placed_in_turn
 from ownership_core.ruling import PLACED, Fate, Side
 from ownership_sqlalchemy import rows
@@ -217,6 +217,14 @@ class PlanWriter(CardinalityWriter):
             placed = self._tables.placement
             self._run(delete(placed).where(placed.c.run == draft.run))
         return self._tally(draft)
+
+    def given(self, run: str) -> list[Given]:
+        """Whom the CHANGED rows of ``run`` give customers to."""
+        item = self._tables.plan_item
+        of, id = (item.c.source, item.c.receiver), self._by_code_points(item.c.customer_id)
+        counted = self._changed(run, *of, func.count().label("many"), func.max(id).label("last"))
+        found = self._run(counted.where(item.c.receiver.is_not(None)).group_by(*of))
+        return [Given(row.source, StaffId(str(row.receiver)), row.many, CustomerId(str(row.last))) for row in found]
 
     def _tally(self, draft: Draft) -> Tally:
         item = self._tables.plan_item

@@ -11,7 +11,7 @@ from ownership_core.distribute import Marked, Placement, Rotation
 from ownership_core.events import Subject, customer_body
 from ownership_core.model import Actor, Customer, CustomerId, Json
 from ownership_core.policies import SortKey
-from ownership_core.ports import Draft, Expected, Guard, Load, Query, Store, Writer
+from ownership_core.ports import Draft, Expected, Given, Guard, Load, Query, Store, Writer
 from ownership_core.rules import Rule
 from ownership_core.ruling import (
     PLACED,
@@ -251,6 +251,18 @@ class DealFacts(Contract):
         """And the store says so."""
         with undone(shop) as writer:
             assert writer.place_in_turn(NEW, Query(Nothing()), [EVE]) == 0
+
+    def test_what_is_given_is_counted_by_source_and_receiver(self, shop: Store) -> None:
+        """With the last customer of each in id order; whoever is refused, or gets nobody, is not among them."""
+        effect = Effect(PLACED, Drop.NOBODY, None, Primary.TAKE, source="test")
+        shares = {C1: Share(EVE, None, "rule:x@1"), C2: Share(EVE), C3: Share(None, "no_capacity"), C4: Share(BOB)}
+        shares |= {C5: Share(EVE, None, "rule:x@1"), C6: Share(EVE)}
+        with undone(shop) as writer:
+            placed(writer, deal(effect), shares)
+            found = sorted(writer.given(NEW), key=lambda one: (one.source, one.receiver))
+            assert writer.given("other") == []
+        rest = [Given("", one, many, last) for one, many, last in ((BOB, 1, C4), (EVE, 2, C6))]
+        assert found == [*sorted(rest, key=lambda one: one.receiver), Given("rule:x@1", EVE, 2, C5)]
 
     def test_who_was_left_out_gets_nobody(self, shop: Store) -> None:
         """A customer no placement names keeps whom it has, and is unchanged."""

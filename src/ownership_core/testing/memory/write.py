@@ -26,7 +26,7 @@ from ownership_core.model import (
     Value,
 )
 from ownership_core.policies import SINGLE, Limit
-from ownership_core.ports import Draft, Expected, NewRow, Query, Remembered, Run, RunState, Tally, Task
+from ownership_core.ports import Draft, Expected, Given, NewRow, Query, Remembered, Run, RunState, Tally, Task
 from ownership_core.rules import Rule
 from ownership_core.ruling import (
     CHANGED_SINCE,
@@ -156,6 +156,15 @@ class MemoryWriter(MemoryReader):
             codes=dict(Counter(code for row in rows for code in row.codes)),
             still_selected=sum(self._still_selected(draft, row) for row in rows) if draft.from_plan else 0,
         )
+
+    def given(self, run: str) -> list[Given]:
+        """Whom the CHANGED rows of ``run`` give customers to."""
+        found: dict[tuple[str, StaffId], Given] = {}
+        for row in self.plan_rows(run):
+            if row.fate is Fate.CHANGED and row.receiver is not None:
+                of = row.source, row.receiver
+                found[of] = Given(*of, found[of].many + 1 if of in found else 1, row.customer)
+        return list(found.values())
 
     def _drafted(self, draft: Draft) -> list[CustomerId]:
         if draft.from_plan:
