@@ -64,8 +64,12 @@ class Writer(Reader, Protocol):
         """
         ...
 
-    def expect(self, run: str, rows: Iterable[Expected]) -> None:
-        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory."""
+    def expect(self, run: str, rows: Iterable[Expected], plan: str = "") -> None:
+        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory.
+
+        With ``plan`` each has the source of the CHANGED row of that stored plan with the same customer, version
+        and receiver, or none.
+        """
         ...
 
     def expect_plan(

@@ -229,6 +229,12 @@ class Dealing:
             return False
         return any(rule.reassign for rule in self._due)
 
+    def sources(self) -> tuple[str, ...] | None:
+        """The sources of the rules that could choose now; None where no rules are asked."""
+        if not isinstance(self.command, Sweep) or self.command.to is not None:
+            return None
+        return tuple(rule.source for rule in self._due if rule.id not in self._broken)
+
     # Dealing
 
     def _levelled(self, command: Rebalance, draft: Draft, eligible: Query) -> Dealt:

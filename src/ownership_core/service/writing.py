@@ -222,7 +222,7 @@ class Writing:
         run, undoes = self.desk.new_run(), self._undoes(command)
         dealing = self._dealing(command)
         selection = self._selection(command, dealing)
-        reached = None if source is None else self._expect(run, source)
+        reached = None if source is None else self._expect(run, source, deals=dealing is not None)
         listed = source is not None or bool(undoes)
         hold = (
             (lambda _: self.writer.lock_listed(run, undoes))
@@ -245,6 +245,7 @@ class Writing:
             cardinality=self.desk.counsel.cardinality.name,
             keep_view_until=kept_until(command, self.desk.settings, self.at, self.actor),
             undoes=undoes,
+            sources=None if source is None or dealing is None else dealing.sources(),
         )
         dealt = Dealt({}, ())
         if ruling.effect.add is PLACED or ruling.effect.undoes:
@@ -339,14 +340,14 @@ class Writing:
         what = f"{many} of these customers were assigned less than {days} days ago."
         return (Problem(MIN_TENURE, what, "Leave them where they are, unless this is meant."),)
 
-    def _expect(self, run: str, source: Source) -> CustomerId | None:
-        """Load what the plan expects; of a part of it, the last customer."""
+    def _expect(self, run: str, source: Source, *, deals: bool) -> CustomerId | None:
+        """Load what the plan expects; of a part of it, the last customer. Which rule chose no file is believed."""
         if source.piece is not None:
             return self.writer.expect_plan(run, str(source.plan), source.piece.after, source.piece.limit)
         if source.plan is not None:
             self.writer.expect_plan(run, source.plan)
         elif source.file is not None:
-            self.writer.expect(run, source.file.rows)
+            self.writer.expect(run, source.file.rows, source.file.run if deals else "")
         return None
 
     def _new_matches(self, draft: Draft, tally: Tally, source: Source | None) -> int:

@@ -17,13 +17,14 @@ from django.db.models import (
     OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Sum,
     TextField,
     Value,
     When,
     Window,
 )
-from django.db.models.functions import RowNumber
+from django.db.models.functions import Coalesce, RowNumber
 
 from ownership_core.commands import Matching, Selection
 from ownership_core.distribute import Placement
@@ -119,8 +120,8 @@ class DjangoWriter(RecordWriter):
 
     # Plans
 
-    def expect(self, run: str, rows: Iterable[Expected]) -> None:
-        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory."""
+    def expect(self, run: str, rows: Iterable[Expected], plan: str = "") -> None:
+        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory. Sources are ``plan``'s."""
         remaining = iter(rows)
         while chunk := list(islice(remaining, CHUNK)):
             self._insert(
@@ -140,6 +141,10 @@ class DjangoWriter(RecordWriter):
                     for row in chunk
                 ),
             )
+        if plan:
+            same = {name: OuterRef(name) for name in ("customer", "version", "receiver")}
+            source = Subquery(self._changed(plan).filter(**same).values("source"))
+            self._rows(tables.Expectation).filter(run=run).update(source=Coalesce(source, Value("")))
 
     def expect_plan(
         self, run: str, plan: str, after: CustomerId | None = None, limit: int | None = None

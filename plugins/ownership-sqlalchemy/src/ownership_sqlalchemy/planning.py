@@ -64,8 +64,8 @@ class PlanWriter(CardinalityWriter):
         self._drafted: dict[str, _Drafted] = {}
         self._saved: set[str] = set()
 
-    def expect(self, run: str, rows: Iterable[Expected]) -> None:
-        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory."""
+    def expect(self, run: str, rows: Iterable[Expected], plan: str = "") -> None:
+        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory. Sources are ``plan``'s."""
         remaining = iter(rows)
         while chunk := list(islice(remaining, CHUNK)):
             self._insert(
@@ -85,6 +85,11 @@ class PlanWriter(CardinalityWriter):
                     for row in chunk
                 ],
             )
+        if plan:
+            expected, item = self._tables.expectation, self._tables.plan_item
+            same = [item.c[name] == expected.c[name] for name in ("customer_id", "version", "receiver")]
+            source = self._changed(plan, item.c.source).where(*same).correlate(expected).scalar_subquery()
+            self._run(update(expected).where(expected.c.run == run).values(source=func.coalesce(source, "")))
 
     def expect_plan(
         self, run: str, plan: str, after: CustomerId | None = None, limit: int | None = None

@@ -184,6 +184,40 @@ class DealFacts(Contract):
         assert again.rows[0].added is None
         assert (again.rows[0].receiver, again.rows[0].primary_after, again.rows[0].source) == (BOB, BOB, "rule:x@1")
 
+    def test_the_rows_of_a_file_have_the_sources_of_the_stored_plan(self, shop: Store) -> None:
+        """Those of the same customer, version and receiver, whatever they say themselves; others have none."""
+        effect = Effect(PLACED, Drop.NOBODY, None, Primary.TAKE, source="test")
+        dealt = {C1: Share(EVE, None, "rule:x@1"), C2: Share(EVE, None, "rule:x@1"), C3: Share(EVE, None, "rule:y@1")}
+        with undone(shop) as writer:
+            first = placed(writer, evolve(deal(effect, Ids(tuple(dealt))), run="plan"), dealt)
+            rows = [Expected(r.customer, r.version, EVE, EVE, 0, EVE, "rule:z@1") for r in first.rows]
+            rows[1] = evolve(rows[1], version=rows[1].version + 1)
+            rows[2] = evolve(rows[2], primary_after=BOB, added=BOB, receiver=BOB)
+            for run, plan in (("with", "plan"), ("without", "no plan"), ("said", "")):
+                writer.expect(run, iter(rows), plan)
+            again = [evolve(deal(effect, Ids(tuple(dealt))), run=run, from_plan=True) for run in ("with", "without")]
+            sources = [[(row.fate, row.source) for row in drafted(writer, one).rows] for one in again]
+            said = drafted(writer, evolve(again[0], run="said")).rows[0].source
+        assert sources == [
+            [(Fate.CHANGED, "rule:x@1"), (Fate.STALE, ""), (Fate.CHANGED, "")],
+            [(Fate.CHANGED, ""), (Fate.STALE, ""), (Fate.CHANGED, "")],
+        ]
+        assert said == "rule:z@1"
+
+    def test_a_row_of_a_rule_that_does_not_stand_is_stale(self, shop: Store) -> None:
+        """By its whole source; None asks for none, and of no sources at all none stands."""
+        effect = Effect(PLACED, Drop.NOBODY, None, Primary.TAKE, source="test")
+        dealt = {C1: Share(EVE, None, "rule:x@1"), C2: Share(EVE, None, "rule:y@2"), C3: Share(EVE)}
+        fates = []
+        for sources in (None, ("rule:x@1", "rule:y@1"), ()):
+            with undone(shop) as writer:
+                placed(writer, evolve(deal(effect, Ids(tuple(dealt))), run="plan"), dealt)
+                writer.expect_plan(NEW, "plan")
+                again = evolve(deal(effect, Ids(tuple(dealt))), from_plan=True, sources=sources)
+                fates.append(list(drafted(writer, again).fates().values()))
+        changed, stale = Fate.CHANGED, Fate.STALE
+        assert fates == [[changed] * 3, [changed, stale, stale], [stale] * 3]
+
     def test_a_plan_is_applied_a_piece_at_a_time(self, shop: Store) -> None:
         """In id order, from where the last piece ended."""
         with undone(shop) as writer:

@@ -91,8 +91,12 @@ class MemoryWriter(MemoryReader):
 
     # Plans
 
-    def expect(self, run: str, rows: Iterable[Expected]) -> None:
-        """Load the rows of a plan file for a ``from_plan`` draft."""
+    def expect(self, run: str, rows: Iterable[Expected], plan: str = "") -> None:
+        """Load the rows of a plan file for a ``from_plan`` draft; their sources are those of ``plan``."""
+        if plan:
+            kept = [row for row in self.plan_rows(plan) if row.fate is Fate.CHANGED]
+            sources = {(row.customer, row.version, row.receiver): row.source for row in kept}
+            rows = [evolve(r, source=sources.get((r.customer, r.version, r.receiver), "")) for r in rows]
         self._expected.setdefault(run, {}).update({row.customer: row for row in rows})
 
     def expect_plan(
@@ -269,7 +273,8 @@ class MemoryWriter(MemoryReader):
         change = outcome.primary_after, added, len(outcome.removed), len(outcome.restored)
         planned = expected.primary_after, expected.added, expected.removed, expected.restored
         same = customer.version == expected.version and change == planned
-        return not same or not self._selects(draft, customer)
+        stands = draft.sources is None or expected.source in draft.sources
+        return not same or not stands or not self._selects(draft, customer)
 
     def _still_selected(self, draft: Draft, row: PlanRow) -> bool:
         customer = self._state.customer(row.customer)
