@@ -10,14 +10,19 @@ from shop import OpenShop, Shop
 
 from ownership_core import (
     Actor,
+    Assign,
     ByScope,
+    Capacity,
     Case,
     ChangeRules,
+    LeastBusy,
+    Offboard,
     Rotation,
     Rule,
     Sweep,
     ToStaff,
     Transfer,
+    Weighted,
     read_plan,
     write_plan,
 )
@@ -195,3 +200,69 @@ def test_h05_a_rule_chooses_until_it_ends(shop: Shop) -> None:
     assert shop.ownership.apply(first, ADA).changed == 1
     shop.clock.passes(days=1)
     assert shop.ownership.apply(second, ADA).tally.codes == {"stale": 1}
+
+
+def test_row_97_two_plans_keep_within_one_capacity(shop: Shop) -> None:
+    """One in thirty days is one, whoever planned first. Seen to fail when a plan brings its room along."""
+    people(shop)
+    bounded = LeastBusy({"lena"}, capacity=Capacity(1, days=30))
+    shop.customer("a")
+    shop.customer("b")
+    first, second = (shop.ownership.plan(Sweep([id], bounded), ADA).id for id in "ab")
+    assert shop.ownership.apply(first, ADA).changed == 1
+    receipt = shop.ownership.apply(second, ADA)
+    assert (receipt.changed, receipt.tally.codes) == (0, {"no_capacity": 1})
+    again = shop.ownership.plan(Sweep(["b"], bounded), ADA)
+    assert again.run.tally.codes == {"no_capacity": 1}
+    shop.clock.passes(days=6)
+    late = shop.ownership.plan(Sweep(["b"], LeastBusy({"lena"}, capacity=Capacity(1, days=7))), ADA)
+    assert late.run.tally.changed == 0
+    shop.clock.passes(days=2)
+    assert applied(shop, Sweep(["b"], LeastBusy({"lena"}, capacity=Capacity(1, days=7)))).changed == 1
+
+
+def test_row_97_those_with_room_are_the_first_that_change(shop: Shop) -> None:
+    """A stale customer takes no room, and the others move. Seen to fail when it takes some."""
+    people(shop)
+    bounded = Weighted({"lena": 3, "tom": 1}, capacity=Capacity(3))
+    for number in range(4):
+        shop.customer(f"c{number}")
+    plan = shop.ownership.plan(Sweep(to=bounded), ADA)
+    given = [row.receiver for row in shop.ownership.plan_rows(ADA, plan.id)]
+    hers = [f"c{number}" for number, staff in enumerate(given) if staff == "lena"]
+    shop.customer("d0", "lena")
+    shop.changed(hers[0], name="Later")
+    receipt = shop.ownership.apply(plan.id, ADA)
+    assert (receipt.changed, receipt.tally.codes) == (3, {"stale": 1})
+    late = shop.ownership.plan(Sweep(to=LeastBusy({"cid"}, capacity=Capacity(2))), ADA)
+    shop.change(Assign("d0", "cid"), Assign(hers[1], "cid"))
+    assert shop.ownership.apply(late.id, ADA).tally.codes == {"no_capacity": 1}
+    assert shop.owner(hers[0]) is None
+
+
+def test_row_97_each_rule_has_the_bound_of_its_own_case(shop: Shop) -> None:
+    """The first in id order come in. Seen to fail when the narrowest bound of all holds for everybody."""
+    people(shop)
+    turn = Rotation("new", {"ann", "bob"}, capacity=Capacity(2))
+    rule(shop, "all", ByScope([Case(VIP, LeastBusy({"ann"}, capacity=Capacity(4)))], turn), occasions=["sweep"])
+    for id, tags in (("a", []), ("b", ["vip"]), ("c", []), ("d", []), ("e", ["vip"])):
+        shop.customer(id, tags=tags)
+    plan = shop.ownership.plan(Sweep(), ADA)
+    rows = {row.customer: row.receiver for row in shop.ownership.plan_rows(ADA, plan.id)}
+    assert rows == {"a": "ann", "b": "ann", "c": "bob", "d": "bob", "e": "ann"}
+    shop.customer("z", "bob")
+    receipt = shop.ownership.apply(plan.id, ADA)
+    assert (receipt.changed, receipt.tally.codes) == (4, {"no_capacity": 1})
+    assert owners(shop) == ["ann", "ann", "bob", None, "ann", "bob"]
+
+
+def test_row_97_a_strict_plan_beyond_the_bound_moves_nobody(shop: Shop) -> None:
+    """As any that is refused. Seen to fail when strict looks at the tally from before."""
+    people(shop)
+    shop.customer("a", "lena")
+    shop.customer("b", "lena")
+    plan = shop.ownership.plan(Offboard("lena", LeastBusy({"tom"}, capacity=Capacity(2))), ADA)
+    shop.customer("z", "tom")
+    shop.refuses_call(lambda: shop.ownership.apply(plan.id, ADA), "strict_refused")
+    assert shop.ownership.apply(plan.id, ADA, strict=False).tally.codes == {"no_capacity": 1}
+    assert owners(shop) == ["tom", "lena", "tom"]

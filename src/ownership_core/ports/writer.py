@@ -109,6 +109,13 @@ class Writer(Reader, Protocol):
         """Write the plan rows of a run; a fixed number of statements."""
         ...
 
+    def refuse(self, draft: Draft, customers: Sequence[CustomerId], code: str) -> Tally:
+        """Refuse these CHANGED rows of a drafted run after all, with one of the codes of ``draft.unplaced``.
+
+        The tally is that of the whole run then. O(chunk) customers by one statement.
+        """
+        ...
+
     def given(self, run: str) -> list[Given]:
         """Whom the CHANGED rows of ``run`` give customers to: one for each source and receiver, by one statement."""
         ...

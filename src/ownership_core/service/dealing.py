@@ -22,7 +22,6 @@ from ownership_core.commands import (
 )
 from ownership_core.distribute import (
     Candidate,
-    Capacity,
     Dealer,
     Distribution,
     Flow,
@@ -38,16 +37,17 @@ from ownership_core.distribute import (
     questions,
     rebalance,
 )
+from ownership_core.distribute.hands import NO_CAPACITY, Ledger
 from ownership_core.errors import Problem
 from ownership_core.model import Access, StaffId
-from ownership_core.ports import Draft, Load, Query, Writer
+from ownership_core.ports import Draft, Load, Query, Tally, Writer
 from ownership_core.rows import named
 from ownership_core.rules import Occasion, Rule, as_distribution, due, unaskable
 from ownership_core.ruling import Ruling
 from ownership_core.scope import UNASSIGNED, AllOf, OneOf, Scope
 from ownership_core.service.desk import Desk
 from ownership_core.service.keeping import DAY
-from ownership_core.service.turning import Turning
+from ownership_core.service.replaying import Replay, bound_of
 from ownership_core.simplify import simplify
 
 DEALT = 5_000
@@ -94,7 +94,7 @@ class Table:
         pointers = self.writer.lock_rotations(names) if names else {}
         parents = {one.id: one.parent for one in self.writer.departments()} if named_departments(self.to) else {}
         key_type = self.desk.edge.capabilities.staff_key
-        return Dealer(self.to, self._candidates(at), pointers, at, key_type, parents), pointers
+        return Dealer(self.to, self.candidates(at), pointers, at, key_type, parents), pointers
 
     def _accesses(self) -> dict[StaffId, Access]:
         """Everybody who could get a customer."""
@@ -102,7 +102,8 @@ class Table:
         found = self.writer.access(None if anybody else named_staff(self.to))
         return {staff: access for staff, access in found.items() if staff != self.leaver}
 
-    def _candidates(self, at: int) -> list[Candidate]:
+    def candidates(self, at: int) -> list[Candidate]:
+        """What is known of each now."""
         accesses = self._accesses()
         staff = list(accesses)
         loads = self.writer.loads(staff, at) if self._counting else dict.fromkeys(staff, Load())
@@ -191,11 +192,22 @@ class Dealing:
         codes = self._placed(draft.run, dealer.deal(marked()))
         return Dealt(moved(dealer, pointers), codes, self._broken_rules())
 
-    def turned(self, run: str) -> Mapping[str, StaffId]:
-        """Who is last in each rotation once the rows of ``run`` are written, which a plan gave out before."""
+    def bounded(self) -> bool:
+        """Whether somebody takes part who takes only so many customers."""
         to = self.distribution()
-        key = self.desk.edge.capabilities.customer_key
-        return {} if to is None else Turning(self.writer, to, run, key).last()
+        return to is not None and any(bound_of(part) is not None for part in parts(to))
+
+    def replayed(self, draft: Draft, tally: Tally) -> tuple[Tally, Mapping[str, StaffId]]:
+        """What a plan gave out before, as it is now: whoever has no room gets nobody, and who is last in rotations."""
+        to, edge = self.distribution(), self.desk.edge
+        if to is None:
+            return tally, {}
+        replay = Replay(self.writer, to, draft.run, edge.capabilities.customer_key)
+        if self.bounded():
+            table = Table(self.desk, self.writer, to, self._leaver())
+            full = replay.beyond(Ledger(table.candidates(draft.at), edge.capabilities.staff_key))
+            tally = self.writer.refuse(draft, full, NO_CAPACITY) if full else tally
+        return tally, replay.last()
 
     def _leaver(self) -> StaffId | None:
         match self.command:
@@ -286,8 +298,7 @@ def rules_of(desk: Desk, writer: Writer) -> list[Rule]:
 
 def _counts(part: Distribution) -> bool:
     """Whether who gets a customer depends on how many each has."""
-    capacity: Capacity | None = getattr(part, "capacity", None)
-    return isinstance(part, LeastBusy) or capacity is not None
+    return isinstance(part, LeastBusy) or bound_of(part) is not None
 
 
 def eligible_in(selection: Selection, ruling: Ruling) -> Scope:

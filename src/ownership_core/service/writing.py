@@ -39,6 +39,7 @@ from ownership_core.decide.asking import MIN_TENURE
 from ownership_core.decide.assign import room_code
 from ownership_core.decide.moving import demands_on
 from ownership_core.decide.switch import concerned
+from ownership_core.distribute.hands import NO_CAPACITY
 from ownership_core.errors import Conflict, Problem, Refused
 from ownership_core.keys import fold_identity
 from ownership_core.model import Actor, Customer, CustomerId, StaffId, Value
@@ -254,7 +255,7 @@ class Writing:
         tally = self.writer.draft(draft)
         pointers = dealt.pointers
         if draft.from_plan and dealing is not None and tally.changed:
-            pointers = dealing.turned(draft.run)
+            tally, pointers = dealing.replayed(draft, tally)
         return _Drafted(draft, tally, changes, pointers, warnings, reached)
 
     def _dealt(
@@ -265,6 +266,8 @@ class Writing:
         if dealing is not None and ruling.effect.add is PLACED and not draft.from_plan:
             dealt = dealing.deal(draft, ruling)
             draft = attrs.evolve(draft, unplaced=dealt.codes, only_placed=isinstance(command, Rebalance))
+        elif dealing is not None and dealing.bounded():
+            draft = attrs.evolve(draft, unplaced=(NO_CAPACITY,))
         gains, loses = self.writer.parties(draft)
         me = people_of(command, self.actor)
         self.writer.lock_staff(gains | loses)

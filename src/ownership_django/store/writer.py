@@ -227,6 +227,16 @@ class DjangoWriter(RecordWriter):
             self._delete(self._rows(tables.Placement).filter(run=draft.run))
         return self._tally(draft)
 
+    def refuse(self, draft: Draft, customers: Sequence[CustomerId], code: str) -> Tally:
+        """Refuse these CHANGED rows of a drafted run after all."""
+        remaining, flag = iter(customers), 1 << self._codes[draft.run].index(code)
+        nobody = dict.fromkeys(("primary_before", "primary_after", "added", "receiver"))
+        blank = {**nobody, "removed": "[]", "source": "", "role": "", "restored": "[]"}
+        while chunk := [self._customers.value(id) for id in islice(remaining, CHUNK)]:
+            rows = self._changed(draft.run).filter(customer__in=chunk)
+            rows.update(fate=Fate.REFUSED.value, codes=flag, **blank)
+        return self._tally(draft)
+
     def given(self, run: str) -> list[Given]:
         """Whom the CHANGED rows of ``run`` give customers to."""
         of, order = ("source", "receiver"), id_order_of(self._customers, self._using, "customer")

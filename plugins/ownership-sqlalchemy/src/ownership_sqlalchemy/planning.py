@@ -41,7 +41,7 @@ from ownership_core.ruling import PLACED, Fate, Side
 from ownership_sqlalchemy import rows
 from ownership_sqlalchemy.dialects import WHO
 from ownership_sqlalchemy.draft import Drafting
-from ownership_sqlalchemy.lines import back, ended
+from ownership_sqlalchemy.lines import NO_LINES, back, ended
 from ownership_sqlalchemy.prepared import Shelf
 from ownership_sqlalchemy.read import CHUNK
 from ownership_sqlalchemy.read.asking import asker_of
@@ -221,6 +221,19 @@ class PlanWriter(CardinalityWriter):
         elif draft.effect.add is PLACED:
             placed = self._tables.placement
             self._run(delete(placed).where(placed.c.run == draft.run))
+        return self._tally(draft)
+
+    def refuse(self, draft: Draft, customers: Sequence[CustomerId], code: str) -> Tally:
+        """Refuse these CHANGED rows of a drafted run after all."""
+        item = self._tables.plan_item
+        kept = {"run", "customer_id", "version", "selected"}
+        blank = {one.name: None if one.nullable else "" for one in item.c if one.name not in kept}
+        blank |= {"fate": Fate.REFUSED.value, "removed": NO_LINES, "restored": NO_LINES}
+        remaining, flag = iter(customers), 1 << draft_codes(draft, WHO).index(code)
+        while chunk := list(islice(remaining, CHUNK)):
+            refused = update(item).where(*self._is_changed(draft.run)).values(blank | {"codes": flag})
+            chosen = select(self._wanted(chunk).c.id)
+            self._run(self._database.within(refused, (item.c.customer_id,), chosen))
         return self._tally(draft)
 
     def given(self, run: str) -> list[Given]:

@@ -298,6 +298,36 @@ class DealFacts(Contract):
         rest = [Given("", one, many, last) for one, many, last in ((BOB, 1, C4), (EVE, 2, C6))]
         assert found == [*sorted(rest, key=lambda one: one.receiver), Given("rule:x@1", EVE, 2, C5)]
 
+    def test_rows_are_refused_after_all(self, shop: Store) -> None:
+        """Those that change and no others, as if they had been from the start; the tally is that of the run."""
+        effect = Effect(PLACED, Drop.EVERYONE_ELSE, None, Primary.TAKE, source="test", passes_role=True)
+        ids = (C1, C2, C4, C6, LOST)
+        shares = {C1: Share(EVE, None, "rule:x@1"), C2: Share(EVE), C4: Share(CID), C6: Share(EVE)}
+        run = new_run(NEW, "Transfer", 5_000)
+        with undone(shop) as writer:
+            draft = evolve(deal(effect, Ids(ids)), at=5_000)
+            first = placed(writer, draft, shares)
+            assert first.fates() == dict(
+                zip(ids, ["changed", "changed", "unchanged", "changed", "refused"], strict=True)
+            )
+            tally = writer.refuse(draft, [C1, C4, C6], "no_capacity")
+            rows = list(writer.plan_rows(NEW))
+            writer.write(run, draft)
+            after = {customer.id: customer.version for customer in writer.customers(ids)}
+            events = [event.subject for event in writer.events(run=NEW)]
+        assert [row for row in rows if row.customer in (C1, C6)] == [
+            PlanRow(row.customer, Fate.REFUSED, row.version, ("no_capacity",))
+            for row in first.rows
+            if row.customer in (C1, C6)
+        ]
+        assert [row for row in rows if row.customer not in (C1, C6)] == [
+            row for row in first.rows if row.customer not in (C1, C6)
+        ]
+        assert (tally.changed, tally.unchanged, tally.refused) == (1, 1, 3)
+        assert tally.codes == {"no_capacity": 2, "not_found": 1}
+        versions = {row.customer: row.version for row in first.rows if row.customer != LOST}
+        assert (after, events) == (versions | {C2: versions[C2] + 1}, [C2])
+
     def test_who_was_left_out_gets_nobody(self, shop: Store) -> None:
         """A customer no placement names keeps whom it has, and is unchanged."""
         effect = Effect(PLACED, Drop.NOBODY, None, Primary.TAKE)

@@ -151,6 +151,18 @@ class MemoryWriter(MemoryReader):
         rows = [self._planned(draft, id, undone.get(id)) for id in self._drafted(draft)]
         self._placed.pop(draft.run, None)
         self._state.plan_rows[draft.run] = {row.customer: row for row in rows}
+        return self._tally(draft)
+
+    def refuse(self, draft: Draft, customers: Sequence[CustomerId], code: str) -> Tally:
+        """Refuse these CHANGED rows of a drafted run after all."""
+        rows = dict(self._state.plan_rows[draft.run])
+        them = [rows[id] for id in customers if rows[id].fate is Fate.CHANGED]
+        rows |= {row.customer: PlanRow(row.customer, Fate.REFUSED, row.version, (code,)) for row in them}
+        self._state.plan_rows[draft.run] = rows
+        return self._tally(draft)
+
+    def _tally(self, draft: Draft) -> Tally:
+        rows = self._state.plan_rows[draft.run].values()
         fates = Counter(row.fate for row in rows)
         return Tally(
             changed=fates[Fate.CHANGED],

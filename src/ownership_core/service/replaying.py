@@ -1,13 +1,15 @@
-"""Whose turn has passed once a plan is applied, which deals nobody anew: told from the rows that change."""
+"""What applying a plan has to know of its dealing, for nobody is dealt anew: whose turn passed, and who is full."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from attrs import frozen
 
-from ownership_core.distribute import Distribution, Rotation, leaf_of, leaves, questions
+from ownership_core.distribute import Capacity, Distribution, Rotation, leaf_of, leaves, questions
+from ownership_core.distribute.hands import Ledger
 from ownership_core.keys import KeyType, id_order
 from ownership_core.model import CustomerId, StaffId
 from ownership_core.ports import Query, Writer
@@ -19,13 +21,35 @@ LOOKED_AT = 1_000
 
 
 @frozen
-class Turning:
+class Replay:
     """The rows of one run that a plan gave out by ``to``, before they are written."""
 
     writer: Writer
     to: Distribution
     run: str
     key: KeyType
+
+    def beyond(self, ledger: Ledger) -> list[CustomerId]:
+        """Those who change, in id order, whose receiver takes no more: bounds are of now, as ``ledger`` knows it."""
+        bounds: dict[str, list[Capacity]] = {}
+        for source, leaf in leaves(self.to):
+            if (capacity := bound_of(leaf)) is not None:
+                bounds.setdefault(source, []).append(capacity)
+        given = self.writer.given(self.run)
+        coming = Counter[StaffId]()
+        for one in given:
+            coming[one.receiver] += one.many
+        asked = ((one.receiver, bound) for one in given for bound in bounds.get(one.source, ()))
+        if all(_has_room(ledger, staff, bound, coming[staff]) for staff, bound in asked):
+            return []
+        refused = []
+        for row, part in self._dealt_by(self._changed()):
+            staff = StaffId(str(row.receiver))
+            if _has_room(ledger, staff, bound_of(part), 1):
+                ledger.given[staff] += 1
+            else:
+                refused.append(row.customer)
+        return refused
 
     def last(self) -> dict[str, StaffId]:
         """Who was last in each rotation among the customers that change, in id order; these rotations are held."""
@@ -64,3 +88,14 @@ class Turning:
             held = {one.customer: {s for place, s in enumerate(scopes) if one.held >> place & 1} for one in marks}
             for row in chunk:
                 yield row, leaf_of(self.to, held.get(row.customer, ()))
+
+
+def bound_of(part: Distribution | None) -> Capacity | None:
+    """How many customers each of its members takes."""
+    return getattr(part, "capacity", None)
+
+
+def _has_room(ledger: Ledger, staff: StaffId, bound: Capacity | None, many: int) -> bool:
+    """Whether somebody takes so many more; one whom the distribution does not know is not bound by it."""
+    takes = ledger.takes(staff, bound) if staff in ledger.candidates else None
+    return takes is None or many <= takes
