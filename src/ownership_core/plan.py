@@ -101,8 +101,9 @@ class PlanFile:
 
     A transaction that is begun again reads them again; what came through a pipe cannot be (``unreadable_file``).
 
-    ``others`` counts the customers that were selected too, and would not have changed. ``run`` is the id the plan
-    is stored under where it was made; ``refused`` counts those of ``others`` it could not have changed.
+    ``others`` counts the customers that were selected too, and would not have changed; ``refused`` those of them it
+    could not have changed. ``run`` is the id the plan is stored under where it was made, and only there it stands
+    which rules chose.
     """
 
     command: Command
@@ -200,7 +201,7 @@ def _expected(raw: Json, number: int) -> Expected:
                 None if added is None else StaffId(added),
                 len(removed),
                 None if receiver is None else StaffId(receiver),
-                "",  # which rule chose is not taken from a file
+                "",  # which rule chose is not taken from a file, but from the stored plan
                 len(restored),
             )
         case _:

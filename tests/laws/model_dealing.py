@@ -215,14 +215,27 @@ def again(shop: Plain, actor: Any, command: Any, expected: list[Plain], at: int)
             now = moved(shop, command, id, receiver, was["source"], at)
             if receiver is not None and is_dealt(command):
                 codes |= unfit(shop, actor, receiver, shop["customers"][id])
-            if now["version"] != was["version"] or not selects(shop, command, id) or outcome(now) != outcome(was):
+            ruled_by = kind(command) != "Sweep" or command.to is not None or was["source"] in sources(shop, command)
+            same = ruled_by and now["version"] == was["version"] and outcome(now) == outcome(was)
+            if not same or not selects(shop, command, id):
                 codes.add("stale")
         row = refusal(shop, id, codes) if codes else now
         row["fate"] = "stale" if "stale" in codes else row["fate"]
-        if row["fate"] == "changed" and kind(command.to) == "Rotation":
-            row["turn"] = {command.to.name: receiver}
+        turn = rotation_of(shop, command, was["source"])
+        if row["fate"] == "changed" and receiver is not None and turn is not None:
+            row["turn"] = {turn: receiver}
         rows.append(row)
     return rows
+
+
+def rotation_of(shop: Plain, command: Any, source: str) -> str | None:
+    """In which rotation a customer of a plan took a turn: that of the command, or of the rule that is its source."""
+    return getattr(command.to or sources(shop, command).get(source), "name", None)
+
+
+def sources(shop: Plain, command: Any) -> dict[str, Any]:
+    """What the rules of now say of themselves where they choose, and to whom they give."""
+    return {f"rule:{rule.id}@{rule.version}": rule.to for rule in rules.due(shop, getattr(command, "occasion", ""))}
 
 
 def outcome(row: Plain) -> tuple[Any, ...]:

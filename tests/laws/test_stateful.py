@@ -3,8 +3,9 @@
 Each step asks the memory store, SQLite and the model the same. They must agree on the answer (I12), and then on the
 whole shop (:mod:`.model_checks`). Proven by breaking it: fails when a store does not promote, demote or count versions,
 when hidden customers can be changed, keys are forgotten, a stale plan is applied, or nobody is told; when leaving
-forgets who is beside a primary, a transfer leaves no view or loses the role, a rotation forgets its turn or takes one
-for nothing, an undo restores what was changed since, a cover holds at its end, and when a switch fills no primary.
+forgets who is beside a primary, a transfer leaves no view or loses the role, a rotation forgets its turn, also that of
+a rule whose plan is applied, or takes one for nothing, an undo restores what was changed since, a cover holds at its
+end, and when a switch fills no primary.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from hypothesis import settings as profile
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from ownership_core import Actor, Ownership, OwnershipError, Receipt
+from ownership_core.commands import Sweep
 from ownership_core.events import Subject
 
 from . import model_checks as checks
@@ -113,7 +115,10 @@ class Life(RuleBasedStateMachine):
 
     def plans_ahead(self, dice: Random) -> None:
         """A command is planned; nothing else happens (I25)."""
-        command, actor = moves.asked(dice, self.model, self.now)
+        self.plans_this(*moves.asked(dice, self.model, self.now))
+
+    def plans_this(self, command: Any, actor: Actor) -> None:
+        """Plan on all three."""
         name = f"plan {len(self.plans)}"
         note(f"{name}: {actor} {command}")
 
@@ -132,8 +137,19 @@ class Life(RuleBasedStateMachine):
             self.plans_ahead(dice)
             return
         which = len(self.plans) - 1 - dice.randrange(min(3, len(self.plans)))
-        id, planner = self.plans[which]
-        actor = dice.choice([planner, planner, dice.choice(moves.ACTORS)])
+        _, planner = self.plans[which]
+        self.applies_this(which, dice.choice([planner, planner, dice.choice(moves.ACTORS)]), dice)
+
+    def sweeps_by_plan(self, dice: Random) -> None:
+        """The rules are asked in a plan that is applied at once, as on the command line."""
+        before, actor = len(self.plans), dice.choice(moves.BOSSES)
+        self.plans_this(Sweep(), actor)
+        if len(self.plans) > before:
+            self.applies_this(before, actor, dice)
+
+    def applies_this(self, which: int, actor: Actor, dice: Random) -> None:
+        """Apply on all three."""
+        id, _ = self.plans[which]
         key, strict = moves.key(dice), moves.strictness(dice)
         note(f"apply plan {which}: {actor} {key=} {strict=}")
         self.step(
@@ -175,7 +191,7 @@ class Life(RuleBasedStateMachine):
     @property
     def steps(self) -> list[Callable[[Random], None]]:
         """What happens, as often as it stands here."""
-        often = [self.executes] * 15 + [self.plans_ahead, self.applies] * 4
+        often = [self.executes] * 15 + [self.plans_ahead, self.applies] * 4 + [self.sweeps_by_plan] * 2
         return [*often, self.repeats, self.repeats, self.together, self.together, self.time_passes, self.time_passes]
 
     @property
@@ -264,6 +280,7 @@ class Life(RuleBasedStateMachine):
         self.met["merged"] += sum(row.get("merged", False) for row in moved)
         self.met["by a rule"] += sum(row.get("source", "").startswith("rule:") for row in moved)
         self.met["in turn"] += sum(bool(row.get("turn")) for row in moved)
+        self.met["planned in turn"] += sum(bool(row.get("turn")) for row in moved if name == "apply" and row["source"])
         if answer["what"] in {"unassign", "release"}:
             self.met["promoted"] += sum(checks.is_promotion(row) for row in answer["rows"])
 

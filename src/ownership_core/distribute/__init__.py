@@ -20,7 +20,17 @@ from ownership_core.distribute.data import (
     Weighted,
 )
 from ownership_core.distribute.dealing import Dealer
-from ownership_core.distribute.parts import NOBODY, homes, named_departments, named_staff, parts, questions, replaced
+from ownership_core.distribute.parts import (
+    NOBODY,
+    homes,
+    leaf_of,
+    leaves,
+    named_departments,
+    named_staff,
+    parts,
+    questions,
+    replaced,
+)
 from ownership_core.distribute.shares import Flow, largest_remainder, rebalance
 
 __all__ = [
@@ -46,6 +56,8 @@ __all__ = [
     "check_distribution",
     "homes",
     "largest_remainder",
+    "leaf_of",
+    "leaves",
     "named_departments",
     "named_staff",
     "parts",

@@ -13,6 +13,7 @@ from ownership_core.distribute.shares import within_bounds
 from ownership_core.keys import KeyType, id_order
 from ownership_core.model import StaffId
 
+NO_CAPACITY = "no_capacity"
 Found: TypeAlias = tuple[StaffId | None, str | None]
 """Who gets it, or the code why nobody does."""
 
@@ -24,7 +25,7 @@ def nobody(code: str) -> Found:
 
 def _no_one_left(pool: Sized) -> Found:
     """What is said when nobody of the pool takes any more: all are full, or nobody was there at all."""
-    return nobody("no_capacity" if len(pool) else "no_target")
+    return nobody(NO_CAPACITY if len(pool) else "no_target")
 
 
 class Ledger:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import assert_never
 
 import attrs
@@ -77,6 +77,32 @@ def inside(distribution: Distribution, *, broken: bool = True) -> Iterator[Distr
         yield from (case.to for case in distribution.cases if broken or not case.broken)
         if distribution.otherwise is not None:
             yield distribution.otherwise
+
+
+def leaves(distribution: Distribution, source: str = "") -> Iterator[tuple[str, Distribution]]:
+    """What customers are really dealt by, each with the source of those it deals; broken cases lead nowhere.
+
+    >>> from ownership_core.scope import Everything
+    >>> [source for source, _ in leaves(ByScope([Case(Everything(), ToStaff("maria"), "all")], ToStaff("jon")))]
+    ['all', '']
+    """
+    if not isinstance(distribution, ByScope):
+        yield source, distribution
+        return
+    for case in distribution.cases:
+        if not case.broken:
+            yield from leaves(case.to, source or case.source)
+    if distribution.otherwise is not None:
+        yield from leaves(distribution.otherwise, source)
+
+
+def leaf_of(distribution: Distribution, held: Collection[Scope]) -> Distribution | None:
+    """By which of them a customer is dealt that just these scopes are TRUE of; None where it is by none."""
+    found: Distribution | None = distribution
+    while isinstance(found, ByScope):
+        case = next((one for one in found.cases if one.broken or one.condition in held), None)
+        found = found.otherwise if case is None else None if case.broken else case.to
+    return found
 
 
 def named_staff(distribution: Distribution) -> frozenset[StaffId]:

@@ -88,6 +88,16 @@ class Expected:
 
 
 @frozen
+class Given:
+    """How many customers with this ``source`` a run gives to ``receiver``, and the last of them in id order."""
+
+    source: str
+    receiver: StaffId
+    many: int
+    last: CustomerId
+
+
+@frozen
 class Load:
     """What one staff holds: as the primary, beside one, and how much of both was given since a moment."""
 
@@ -119,6 +129,9 @@ class Draft:
     An effect that adds ``PLACED`` gives each customer to whom :meth:`Writer.place` says, or with ``from_plan``
     to whom the plan says; with ``only_placed`` there are rows for those customers alone.
 
+    With ``sources`` a row of a plan whose source is not among them is ``stale``: the rule that chose is gone or
+    another by now.
+
     One that undoes takes back what the runs ``undoes`` did, none of which met a customer of another: one row
     for each that is visible, ``changed_since`` where the version is another by now and something would
     change, ``limit_code`` where more staff than ``limits`` allow would be assigned, or in single one who does not
@@ -144,6 +157,7 @@ class Draft:
     undoes: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
     limit_code: str = ""
+    sources: tuple[str, ...] | None = None
 
 
 @frozen

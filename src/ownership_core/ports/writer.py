@@ -21,6 +21,7 @@ from ownership_core.model import (
 from ownership_core.ports.data import (
     Draft,
     Expected,
+    Given,
     NewRow,
     Query,
     Remembered,
@@ -63,8 +64,12 @@ class Writer(Reader, Protocol):
         """
         ...
 
-    def expect(self, run: str, rows: Iterable[Expected]) -> None:
-        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory."""
+    def expect(self, run: str, rows: Iterable[Expected], plan: str = "") -> None:
+        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory.
+
+        With ``plan`` each has the source of the CHANGED row of that stored plan with the same customer, version
+        and receiver, or none.
+        """
         ...
 
     def expect_plan(
@@ -102,6 +107,17 @@ class Writer(Reader, Protocol):
 
     def draft(self, draft: Draft) -> Tally:
         """Write the plan rows of a run; a fixed number of statements."""
+        ...
+
+    def refuse(self, draft: Draft, customers: Sequence[CustomerId], code: str) -> Tally:
+        """Refuse these CHANGED rows of a drafted run after all, with one of the codes of ``draft.unplaced``.
+
+        The tally is that of the whole run then. O(chunk) customers by one statement.
+        """
+        ...
+
+    def given(self, run: str) -> list[Given]:
+        """Whom the CHANGED rows of ``run`` give customers to: one for each source and receiver, by one statement."""
         ...
 
     def write(self, run: Run, draft: Draft, fields: Sequence[str] = ()) -> None:

@@ -22,7 +22,6 @@ from ownership_core.commands import (
 )
 from ownership_core.distribute import (
     Candidate,
-    Capacity,
     Dealer,
     Distribution,
     Flow,
@@ -38,15 +37,17 @@ from ownership_core.distribute import (
     questions,
     rebalance,
 )
+from ownership_core.distribute.hands import NO_CAPACITY, Ledger
 from ownership_core.errors import Problem
 from ownership_core.model import Access, StaffId
-from ownership_core.ports import Draft, Load, Query, Writer
+from ownership_core.ports import Draft, Load, Query, Tally, Writer
 from ownership_core.rows import named
 from ownership_core.rules import Occasion, Rule, as_distribution, due, unaskable
 from ownership_core.ruling import Ruling
 from ownership_core.scope import UNASSIGNED, AllOf, OneOf, Scope
 from ownership_core.service.desk import Desk
 from ownership_core.service.keeping import DAY
+from ownership_core.service.replaying import Replay, bound_of
 from ownership_core.service.unplaced import RULE_ERROR, LeftOut
 from ownership_core.simplify import simplify
 
@@ -94,7 +95,7 @@ class Table:
         pointers = self.writer.lock_rotations(names) if names else {}
         parents = {one.id: one.parent for one in self.writer.departments()} if named_departments(self.to) else {}
         key_type = self.desk.edge.capabilities.staff_key
-        return Dealer(self.to, self._candidates(at), pointers, at, key_type, parents), pointers
+        return Dealer(self.to, self.candidates(at), pointers, at, key_type, parents), pointers
 
     def _accesses(self) -> dict[StaffId, Access]:
         """Everybody who could get a customer."""
@@ -102,7 +103,8 @@ class Table:
         found = self.writer.access(None if anybody else named_staff(self.to))
         return {staff: access for staff, access in found.items() if staff != self.leaver}
 
-    def _candidates(self, at: int) -> list[Candidate]:
+    def candidates(self, at: int) -> list[Candidate]:
+        """What is known of each now."""
         accesses = self._accesses()
         staff = list(accesses)
         loads = self.writer.loads(staff, at) if self._counting else dict.fromkeys(staff, Load())
@@ -193,6 +195,23 @@ class Dealing:
         told = left.warnings() if self._by_rules else ()
         return Dealt(moved(dealer, pointers), codes, (*self._broken_rules(), *told))
 
+    def bounded(self) -> bool:
+        """Whether somebody takes part who takes only so many customers."""
+        to = self.distribution()
+        return to is not None and any(bound_of(part) is not None for part in parts(to))
+
+    def replayed(self, draft: Draft, tally: Tally) -> tuple[Tally, Mapping[str, StaffId]]:
+        """What a plan gave out before, as it is now: whoever has no room gets nobody, and who is last in rotations."""
+        to, edge = self.distribution(), self.desk.edge
+        if to is None:
+            return tally, {}
+        replay = Replay(self.writer, to, draft.run, edge.capabilities.customer_key)
+        if self.bounded():
+            table = Table(self.desk, self.writer, to, self._leaver())
+            full = replay.beyond(Ledger(table.candidates(draft.at), edge.capabilities.staff_key))
+            tally = self.writer.refuse(draft, full, NO_CAPACITY) if full else tally
+        return tally, replay.last()
+
     def _leaver(self) -> StaffId | None:
         match self.command:
             case Transfer(giver=giver):
@@ -224,6 +243,12 @@ class Dealing:
 
     def _reassigns(self) -> bool:
         return self._by_rules and any(rule.reassign for rule in self._due)
+
+    def sources(self) -> tuple[str, ...] | None:
+        """The sources of the rules that could choose now; None where no rules are asked."""
+        if not isinstance(self.command, Sweep) or self.command.to is not None:
+            return None
+        return tuple(rule.source for rule in self._due if rule.id not in self._broken)
 
     # Dealing
 
@@ -276,8 +301,7 @@ def rules_of(desk: Desk, writer: Writer) -> list[Rule]:
 
 def _counts(part: Distribution) -> bool:
     """Whether who gets a customer depends on how many each has."""
-    capacity: Capacity | None = getattr(part, "capacity", None)
-    return isinstance(part, LeastBusy) or capacity is not None
+    return isinstance(part, LeastBusy) or bound_of(part) is not None
 
 
 def eligible_in(selection: Selection, ruling: Ruling) -> Scope:

@@ -11,7 +11,7 @@ from ownership_core.ruling import PlanRow
 SENTENCES: Mapping[str, tuple[str, str]] = {
     "not_found": ("There is no such customer.", "Check the id."),
     "version_conflict": ("The customer was changed meanwhile.", "Read it again, then decide again."),
-    "stale": ("The customer changed since the plan was made.", "Make the plan again."),
+    "stale": ("The customer, or the rule that chose, changed since the plan was made.", "Make the plan again."),
     "not_permitted": ("You may not do this to this customer.", "Ask for the right, or somebody who has it."),
     "website_mismatch": ("The staff does not serve the customer's website.", "Choose staff of that website."),
     "group_restricted": ("The customer's groups are restricted for the staff.", "Choose other staff."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 
 import attrs
@@ -37,14 +36,14 @@ from ownership_core.decide import decide
 from ownership_core.decide.assign import room_code
 from ownership_core.decide.moving import demands_on
 from ownership_core.decide.switch import concerned
-from ownership_core.distribute import Rotation
+from ownership_core.distribute.hands import NO_CAPACITY
 from ownership_core.errors import Conflict, Problem, Refused
 from ownership_core.keys import fold_identity
 from ownership_core.model import Actor, Customer, CustomerId, StaffId, Value
 from ownership_core.plan import PlanFile, Receipt
 from ownership_core.ports import Draft, Query, Run, RunState, Tally, Writer
 from ownership_core.rules import Occasion
-from ownership_core.ruling import NOT_FOUND, PLACED, Fate, PlanRow, Ruling
+from ownership_core.ruling import NOT_FOUND, PLACED, PlanRow, Ruling
 from ownership_core.scope import AllOf, Nothing, Scope
 from ownership_core.service import covers, people
 from ownership_core.service.counsel import people_of
@@ -166,8 +165,9 @@ class Writing:
         self.writer.write(run, draft, done.changes.names)
         self._write_customers(command, run, done.changes)
         self.writer.save_run(_saying(run, done.warnings))
-        if tally.changed:
-            self._turn(done, source)
+        if tally.changed:  # rotations go on from whoever was last
+            for name, staff in sorted(done.pointers.items()):
+                self.writer.save_rotation(name, staff)
         if getattr(command, "notify", False) and not _is_piece(source):
             self.writer.notify(run.id)
         fired = self._fire(command) if isinstance(command, ChangeCustomer) else ()
@@ -220,19 +220,6 @@ class Writing:
         ruled = leave_rules(self.writer, command, run)
         return covers.leave_covers(self.writer, command.staff, run) or ruled
 
-    def _turn(self, done: _Drafted, source: Source | None) -> None:
-        """Rotations go on from whoever was last."""
-        pointers = dict(done.pointers)
-        command = done.command
-        rotation = getattr(command, "to", None)
-        if source is not None and isinstance(rotation, Rotation):
-            self.writer.lock_rotations([rotation.name])
-            rows = self.writer.plan_rows(done.draft.run)
-            for last in deque((row.receiver for row in rows if row.fate is Fate.CHANGED and row.receiver), maxlen=1):
-                pointers[rotation.name] = last
-        for name, staff in sorted(pointers.items()):
-            self.writer.save_rotation(name, staff)
-
     def _switch(self, command: SwitchCardinality, source: Source | None) -> Receipt:
         """All or nothing. Whoever may not is told so before everything is held."""
         self._ruling(command)
@@ -266,7 +253,7 @@ class Writing:
         run, undoes = self.desk.new_run(), self._undoes(command)
         dealing = self._dealing(command)
         selection = self._selection(command, dealing)
-        reached = None if source is None else self._expect(run, source)
+        reached = None if source is None else self._expect(run, source, deals=dealing is not None)
         listed = source is not None or bool(undoes)
         hold = (
             (lambda _: self.writer.lock_listed(run, undoes))
@@ -289,13 +276,17 @@ class Writing:
             cardinality=self.desk.counsel.cardinality.name,
             keep_view_until=kept_until(command, self.desk.settings, self.at, self.actor),
             undoes=undoes,
+            sources=None if source is None or dealing is None else dealing.sources(),
         )
         dealt = Dealt({}, ())
         if ruling.effect.add is PLACED or ruling.effect.undoes:
             draft, dealt = self._dealt(command, draft, ruling, dealing)
         tally = self.writer.draft(draft)
+        pointers = dealt.pointers
+        if draft.from_plan and dealing is not None and tally.changed:
+            tally, pointers = dealing.replayed(draft, tally)
         warnings = (*dealt.warnings, *self._moved_early(command, run, source), *self._staying(command))
-        return _Drafted(command, draft, tally, changes, dealt.pointers, warnings, reached)
+        return _Drafted(draft, tally, changes, pointers, warnings, reached)
 
     def _dealt(
         self, command: DraftedCommand, draft: Draft, ruling: Ruling, dealing: Dealing | None
@@ -305,6 +296,8 @@ class Writing:
         if dealing is not None and ruling.effect.add is PLACED and not draft.from_plan:
             dealt = dealing.deal(draft, ruling)
             draft = attrs.evolve(draft, unplaced=dealt.codes, only_placed=isinstance(command, Rebalance))
+        elif dealing is not None and dealing.bounded():
+            draft = attrs.evolve(draft, unplaced=(NO_CAPACITY,))
         gains, loses = self.writer.parties(draft)
         me = people_of(command, self.actor)
         self.writer.lock_staff(gains | loses)
@@ -377,14 +370,14 @@ class Writing:
             return ()
         return still_receives(self.writer, self.desk.counsel, command.staff, self.desk.now())
 
-    def _expect(self, run: str, source: Source) -> CustomerId | None:
-        """Load what the plan expects; of a part of it, the last customer."""
+    def _expect(self, run: str, source: Source, *, deals: bool) -> CustomerId | None:
+        """Load what the plan expects; of a part of it, the last customer. Which rule chose no file is believed."""
         if source.piece is not None:
             return self.writer.expect_plan(run, str(source.plan), source.piece.after, source.piece.limit)
         if source.plan is not None:
             self.writer.expect_plan(run, source.plan)
         elif source.file is not None:
-            self.writer.expect(run, source.file.rows)
+            self.writer.expect(run, source.file.rows, source.file.run if deals else "")
         return None
 
     def _new_matches(self, draft: Draft, tally: Tally, source: Source | None) -> int:
@@ -462,7 +455,6 @@ def _as_piece(run: Run, source: Source | None, reached: CustomerId | None) -> Ru
 class _Drafted:
     """A draft and what it came to; ``reached`` is the last customer of a part of a plan."""
 
-    command: DraftedCommand
     draft: Draft
     tally: Tally
     changes: _Changes

@@ -371,6 +371,7 @@ class Drafting:
             params = (draft.expected_version,)
         if draft.from_plan:
             bits += f" + CASE WHEN {self._as_expected()} THEN 0 ELSE {_STALE} END"
+            params = (*params, *(draft.sources or ()))
         if draft.undoes:
             bits += f" + CASE WHEN as_it_was = 0 AND ({self._changes()}) THEN {_SINCE} ELSE 0 END"
         if draft.limits:
@@ -411,8 +412,15 @@ class Drafting:
             "selected = 1 AND version = expected_version"
             f" AND NOT ({self._differ('primary_after', 'expected_primary_after')})"
             f" AND NOT ({self._differ('added', 'expected_added')})"
-            f" AND {self._length('removed')} = expected_removed{back}"
+            f" AND {self._length('removed')} = expected_removed{back}{self._stands()}"
         )
+
+    def _stands(self) -> str:
+        """Whether the rule that chose is one of those of now."""
+        sources = self.draft.sources
+        if sources is None:
+            return ""
+        return f" AND dealt_by IN ({', '.join(['%s'] * len(sources))})" if sources else " AND 1 = 0"
 
     def _differ(self, one: str, other: str) -> str:
         words = {"sqlite": "{} IS NOT {}", "postgresql": "{} IS DISTINCT FROM {}", "mysql": "NOT ({} <=> {})"}

@@ -8,14 +8,30 @@ from itertools import islice
 from typing import Any
 
 from attrs import frozen
-from django.db.models import BigIntegerField, Case, Count, Exists, F, OuterRef, Q, QuerySet, Sum, TextField, Value, When
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    Count,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextField,
+    Value,
+    When,
+    Window,
+)
+from django.db.models.functions import Coalesce, RowNumber
 
 from ownership_core.commands import Matching, Selection
 from ownership_core.distribute import Placement
 from ownership_core.errors import Conflict, Problem
 from ownership_core.events import BODY_VERSION, Subject
 from ownership_core.model import CustomerId, StaffId
-from ownership_core.ports import Draft, Expected, Query, Run, Tally
+from ownership_core.ports import Draft, Expected, Given, Query, Run, Tally
 from ownership_core.reasons import Reason
 from ownership_core.rows import (
     actor_columns,
@@ -104,8 +120,8 @@ class DjangoWriter(RecordWriter):
 
     # Plans
 
-    def expect(self, run: str, rows: Iterable[Expected]) -> None:
-        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory."""
+    def expect(self, run: str, rows: Iterable[Expected], plan: str = "") -> None:
+        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory. Sources are ``plan``'s."""
         remaining = iter(rows)
         while chunk := list(islice(remaining, CHUNK)):
             self._insert(
@@ -125,6 +141,10 @@ class DjangoWriter(RecordWriter):
                     for row in chunk
                 ),
             )
+        if plan:
+            same = {name: OuterRef(name) for name in ("customer", "version", "receiver")}
+            source = Subquery(self._changed(plan).filter(**same).values("source"))
+            self._rows(tables.Expectation).filter(run=run).update(source=Coalesce(source, Value("")))
 
     def expect_plan(
         self, run: str, plan: str, after: CustomerId | None = None, limit: int | None = None
@@ -206,6 +226,27 @@ class DjangoWriter(RecordWriter):
         elif draft.effect.add is PLACED:
             self._delete(self._rows(tables.Placement).filter(run=draft.run))
         return self._tally(draft)
+
+    def refuse(self, draft: Draft, customers: Sequence[CustomerId], code: str) -> Tally:
+        """Refuse these CHANGED rows of a drafted run after all."""
+        remaining, flag = iter(customers), 1 << self._codes[draft.run].index(code)
+        nobody = dict.fromkeys(("primary_before", "primary_after", "added", "receiver"))
+        blank = {**nobody, "removed": "[]", "source": "", "role": "", "restored": "[]"}
+        while chunk := [self._customers.value(id) for id in islice(remaining, CHUNK)]:
+            rows = self._changed(draft.run).filter(customer__in=chunk)
+            rows.update(fate=Fate.REFUSED.value, codes=flag, **blank)
+        return self._tally(draft)
+
+    def given(self, run: str) -> list[Given]:
+        """Whom the CHANGED rows of ``run`` give customers to."""
+        of, order = ("source", "receiver"), id_order_of(self._customers, self._using, "customer")
+        last = Window(RowNumber(), of, (F(order) if isinstance(order, str) else order).desc())
+        rows = self._changed(run).filter(receiver__isnull=False).order_by()
+        found = rows.annotate(many=Window(Count("pk"), of), place=last).filter(place=1)
+        return [
+            Given(source, StaffId(receiver), many, CustomerId(str(customer)))
+            for source, receiver, many, customer in found.values_list(*of, "many", "customer")
+        ]
 
     def _tally(self, draft: Draft) -> Tally:
         fates: Counter[str] = Counter()

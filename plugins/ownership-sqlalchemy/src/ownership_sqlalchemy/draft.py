@@ -442,6 +442,7 @@ class Drafting:
             outcome.c.added.is_not_distinct_from(outcome.c.expected_added),
             ended(outcome).many == outcome.c.expected_removed,
             back(outcome).many == outcome.c.expected_restored if self.draft.effect.undoes else true(),
+            true() if self.draft.sources is None else outcome.c.source.in_(self.draft.sources),
         )
 
     # 4: the plan rows; a refused one carries no change

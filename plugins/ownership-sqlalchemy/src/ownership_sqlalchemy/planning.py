@@ -35,13 +35,13 @@ from ownership_core.distribute import Placement
 from ownership_core.fields import Fields
 from ownership_core.model import CustomerId, StaffId
 from ownership_core.policies import SINGLE
-from ownership_core.ports import Draft, Expected, Query, Tally
+from ownership_core.ports import Draft, Expected, Given, Query, Tally
 from ownership_core.rows import draft_codes, placed_in_turn
 from ownership_core.ruling import PLACED, Fate, Side
 from ownership_sqlalchemy import rows
 from ownership_sqlalchemy.dialects import WHO
 from ownership_sqlalchemy.draft import Drafting
-from ownership_sqlalchemy.lines import back, ended
+from ownership_sqlalchemy.lines import NO_LINES, back, ended
 from ownership_sqlalchemy.prepared import Shelf
 from ownership_sqlalchemy.read import CHUNK
 from ownership_sqlalchemy.read.asking import asker_of
@@ -64,8 +64,8 @@ class PlanWriter(CardinalityWriter):
         self._drafted: dict[str, _Drafted] = {}
         self._saved: set[str] = set()
 
-    def expect(self, run: str, rows: Iterable[Expected]) -> None:
-        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory."""
+    def expect(self, run: str, rows: Iterable[Expected], plan: str = "") -> None:
+        """Load the rows of a plan file for a ``from_plan`` draft; streamed, O(chunk) memory. Sources are ``plan``'s."""
         remaining = iter(rows)
         while chunk := list(islice(remaining, CHUNK)):
             self._insert(
@@ -85,6 +85,11 @@ class PlanWriter(CardinalityWriter):
                     for row in chunk
                 ],
             )
+        if plan:
+            expected, item = self._tables.expectation, self._tables.plan_item
+            same = [item.c[name] == expected.c[name] for name in ("customer_id", "version", "receiver")]
+            source = self._changed(plan, item.c.source).where(*same).correlate(expected).scalar_subquery()
+            self._run(update(expected).where(expected.c.run == run).values(source=func.coalesce(source, "")))
 
     def expect_plan(
         self, run: str, plan: str, after: CustomerId | None = None, limit: int | None = None
@@ -217,6 +222,27 @@ class PlanWriter(CardinalityWriter):
             placed = self._tables.placement
             self._run(delete(placed).where(placed.c.run == draft.run))
         return self._tally(draft)
+
+    def refuse(self, draft: Draft, customers: Sequence[CustomerId], code: str) -> Tally:
+        """Refuse these CHANGED rows of a drafted run after all."""
+        item = self._tables.plan_item
+        kept = {"run", "customer_id", "version", "selected"}
+        blank = {one.name: None if one.nullable else "" for one in item.c if one.name not in kept}
+        blank |= {"fate": Fate.REFUSED.value, "removed": NO_LINES, "restored": NO_LINES}
+        remaining, flag = iter(customers), 1 << draft_codes(draft, WHO).index(code)
+        while chunk := list(islice(remaining, CHUNK)):
+            refused = update(item).where(*self._is_changed(draft.run)).values(blank | {"codes": flag})
+            chosen = select(self._wanted(chunk).c.id)
+            self._run(self._database.within(refused, (item.c.customer_id,), chosen))
+        return self._tally(draft)
+
+    def given(self, run: str) -> list[Given]:
+        """Whom the CHANGED rows of ``run`` give customers to."""
+        item = self._tables.plan_item
+        of, id = (item.c.source, item.c.receiver), self._by_code_points(item.c.customer_id)
+        counted = self._changed(run, *of, func.count().label("many"), func.max(id).label("last"))
+        found = self._run(counted.where(item.c.receiver.is_not(None)).group_by(*of))
+        return [Given(row.source, StaffId(str(row.receiver)), row.many, CustomerId(str(row.last))) for row in found]
 
     def _tally(self, draft: Draft) -> Tally:
         item = self._tables.plan_item

@@ -11,7 +11,7 @@ from ownership_core.distribute import Marked, Placement, Rotation
 from ownership_core.events import Subject, customer_body
 from ownership_core.model import Actor, Customer, CustomerId, Json
 from ownership_core.policies import SortKey
-from ownership_core.ports import Draft, Expected, Guard, Load, Query, Store, Writer
+from ownership_core.ports import Draft, Expected, Given, Guard, Load, Query, Store, Writer
 from ownership_core.rules import Rule
 from ownership_core.ruling import (
     PLACED,
@@ -184,6 +184,40 @@ class DealFacts(Contract):
         assert again.rows[0].added is None
         assert (again.rows[0].receiver, again.rows[0].primary_after, again.rows[0].source) == (BOB, BOB, "rule:x@1")
 
+    def test_the_rows_of_a_file_have_the_sources_of_the_stored_plan(self, shop: Store) -> None:
+        """Those of the same customer, version and receiver, whatever they say themselves; others have none."""
+        effect = Effect(PLACED, Drop.NOBODY, None, Primary.TAKE, source="test")
+        dealt = {C1: Share(EVE, None, "rule:x@1"), C2: Share(EVE, None, "rule:x@1"), C3: Share(EVE, None, "rule:y@1")}
+        with undone(shop) as writer:
+            first = placed(writer, evolve(deal(effect, Ids(tuple(dealt))), run="plan"), dealt)
+            rows = [Expected(r.customer, r.version, EVE, EVE, 0, EVE, "rule:z@1") for r in first.rows]
+            rows[1] = evolve(rows[1], version=rows[1].version + 1)
+            rows[2] = evolve(rows[2], primary_after=BOB, added=BOB, receiver=BOB)
+            for run, plan in (("with", "plan"), ("without", "no plan"), ("said", "")):
+                writer.expect(run, iter(rows), plan)
+            again = [evolve(deal(effect, Ids(tuple(dealt))), run=run, from_plan=True) for run in ("with", "without")]
+            sources = [[(row.fate, row.source) for row in drafted(writer, one).rows] for one in again]
+            said = drafted(writer, evolve(again[0], run="said")).rows[0].source
+        assert sources == [
+            [(Fate.CHANGED, "rule:x@1"), (Fate.STALE, ""), (Fate.CHANGED, "")],
+            [(Fate.CHANGED, ""), (Fate.STALE, ""), (Fate.CHANGED, "")],
+        ]
+        assert said == "rule:z@1"
+
+    def test_a_row_of_a_rule_that_does_not_stand_is_stale(self, shop: Store) -> None:
+        """By its whole source; None asks for none, and of no sources at all none stands."""
+        effect = Effect(PLACED, Drop.NOBODY, None, Primary.TAKE, source="test")
+        dealt = {C1: Share(EVE, None, "rule:x@1"), C2: Share(EVE, None, "rule:y@2"), C3: Share(EVE)}
+        fates = []
+        for sources in (None, ("rule:x@1", "rule:y@1"), ()):
+            with undone(shop) as writer:
+                placed(writer, evolve(deal(effect, Ids(tuple(dealt))), run="plan"), dealt)
+                writer.expect_plan(NEW, "plan")
+                again = evolve(deal(effect, Ids(tuple(dealt))), from_plan=True, sources=sources)
+                fates.append(list(drafted(writer, again).fates().values()))
+        changed, stale = Fate.CHANGED, Fate.STALE
+        assert fates == [[changed] * 3, [changed, stale, stale], [stale] * 3]
+
     def test_a_plan_is_applied_a_piece_at_a_time(self, shop: Store) -> None:
         """In id order, from where the last piece ended."""
         with undone(shop) as writer:
@@ -251,6 +285,48 @@ class DealFacts(Contract):
         """And the store says so."""
         with undone(shop) as writer:
             assert writer.place_in_turn(NEW, Query(Nothing()), [EVE]) == 0
+
+    def test_what_is_given_is_counted_by_source_and_receiver(self, shop: Store) -> None:
+        """With the last customer of each in id order; whoever is refused, or gets nobody, is not among them."""
+        effect = Effect(PLACED, Drop.NOBODY, None, Primary.TAKE, source="test")
+        shares = {C1: Share(EVE, None, "rule:x@1"), C2: Share(EVE), C3: Share(None, "no_capacity"), C4: Share(BOB)}
+        shares |= {C5: Share(EVE, None, "rule:x@1"), C6: Share(EVE)}
+        with undone(shop) as writer:
+            placed(writer, deal(effect), shares)
+            found = sorted(writer.given(NEW), key=lambda one: (one.source, one.receiver))
+            assert writer.given("other") == []
+        rest = [Given("", one, many, last) for one, many, last in ((BOB, 1, C4), (EVE, 2, C6))]
+        assert found == [*sorted(rest, key=lambda one: one.receiver), Given("rule:x@1", EVE, 2, C5)]
+
+    def test_rows_are_refused_after_all(self, shop: Store) -> None:
+        """Those that change and no others, as if they had been from the start; the tally is that of the run."""
+        effect = Effect(PLACED, Drop.EVERYONE_ELSE, None, Primary.TAKE, source="test", passes_role=True)
+        ids = (C1, C2, C4, C6, LOST)
+        shares = {C1: Share(EVE, None, "rule:x@1"), C2: Share(EVE), C4: Share(CID), C6: Share(EVE)}
+        run = new_run(NEW, "Transfer", 5_000)
+        with undone(shop) as writer:
+            draft = evolve(deal(effect, Ids(ids)), at=5_000)
+            first = placed(writer, draft, shares)
+            assert first.fates() == dict(
+                zip(ids, ["changed", "changed", "unchanged", "changed", "refused"], strict=True)
+            )
+            tally = writer.refuse(draft, [C1, C4, C6], "no_capacity")
+            rows = list(writer.plan_rows(NEW))
+            writer.write(run, draft)
+            after = {customer.id: customer.version for customer in writer.customers(ids)}
+            events = [event.subject for event in writer.events(run=NEW)]
+        assert [row for row in rows if row.customer in (C1, C6)] == [
+            PlanRow(row.customer, Fate.REFUSED, row.version, ("no_capacity",))
+            for row in first.rows
+            if row.customer in (C1, C6)
+        ]
+        assert [row for row in rows if row.customer not in (C1, C6)] == [
+            row for row in first.rows if row.customer not in (C1, C6)
+        ]
+        assert (tally.changed, tally.unchanged, tally.refused) == (1, 1, 3)
+        assert tally.codes == {"no_capacity": 2, "not_found": 1}
+        versions = {row.customer: row.version for row in first.rows if row.customer != LOST}
+        assert (after, events) == (versions | {C2: versions[C2] + 1}, [C2])
 
     def test_who_was_left_out_gets_nobody(self, shop: Store) -> None:
         """A customer no placement names keeps whom it has, and is unchanged."""

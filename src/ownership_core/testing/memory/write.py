@@ -26,7 +26,7 @@ from ownership_core.model import (
     Value,
 )
 from ownership_core.policies import SINGLE, Limit
-from ownership_core.ports import Draft, Expected, NewRow, Query, Remembered, Run, RunState, Tally, Task
+from ownership_core.ports import Draft, Expected, Given, NewRow, Query, Remembered, Run, RunState, Tally, Task
 from ownership_core.rules import Rule
 from ownership_core.ruling import (
     CHANGED_SINCE,
@@ -91,8 +91,12 @@ class MemoryWriter(MemoryReader):
 
     # Plans
 
-    def expect(self, run: str, rows: Iterable[Expected]) -> None:
-        """Load the rows of a plan file for a ``from_plan`` draft."""
+    def expect(self, run: str, rows: Iterable[Expected], plan: str = "") -> None:
+        """Load the rows of a plan file for a ``from_plan`` draft; their sources are those of ``plan``."""
+        if plan:
+            kept = [row for row in self.plan_rows(plan) if row.fate is Fate.CHANGED]
+            sources = {(row.customer, row.version, row.receiver): row.source for row in kept}
+            rows = [evolve(r, source=sources.get((r.customer, r.version, r.receiver), "")) for r in rows]
         self._expected.setdefault(run, {}).update({row.customer: row for row in rows})
 
     def expect_plan(
@@ -147,6 +151,18 @@ class MemoryWriter(MemoryReader):
         rows = [self._planned(draft, id, undone.get(id)) for id in self._drafted(draft)]
         self._placed.pop(draft.run, None)
         self._state.plan_rows[draft.run] = {row.customer: row for row in rows}
+        return self._tally(draft)
+
+    def refuse(self, draft: Draft, customers: Sequence[CustomerId], code: str) -> Tally:
+        """Refuse these CHANGED rows of a drafted run after all."""
+        rows = dict(self._state.plan_rows[draft.run])
+        them = [rows[id] for id in customers if rows[id].fate is Fate.CHANGED]
+        rows |= {row.customer: PlanRow(row.customer, Fate.REFUSED, row.version, (code,)) for row in them}
+        self._state.plan_rows[draft.run] = rows
+        return self._tally(draft)
+
+    def _tally(self, draft: Draft) -> Tally:
+        rows = self._state.plan_rows[draft.run].values()
         fates = Counter(row.fate for row in rows)
         return Tally(
             changed=fates[Fate.CHANGED],
@@ -156,6 +172,15 @@ class MemoryWriter(MemoryReader):
             codes=dict(Counter(code for row in rows for code in row.codes)),
             still_selected=sum(self._still_selected(draft, row) for row in rows) if draft.from_plan else 0,
         )
+
+    def given(self, run: str) -> list[Given]:
+        """Whom the CHANGED rows of ``run`` give customers to."""
+        found: dict[tuple[str, StaffId], Given] = {}
+        for row in self.plan_rows(run):
+            if row.fate is Fate.CHANGED and row.receiver is not None:
+                of = row.source, row.receiver
+                found[of] = Given(*of, found[of].many + 1 if of in found else 1, row.customer)
+        return list(found.values())
 
     def _drafted(self, draft: Draft) -> list[CustomerId]:
         if draft.from_plan:
@@ -260,7 +285,8 @@ class MemoryWriter(MemoryReader):
         change = outcome.primary_after, added, len(outcome.removed), len(outcome.restored)
         planned = expected.primary_after, expected.added, expected.removed, expected.restored
         same = customer.version == expected.version and change == planned
-        return not same or not self._selects(draft, customer)
+        stands = draft.sources is None or expected.source in draft.sources
+        return not same or not stands or not self._selects(draft, customer)
 
     def _still_selected(self, draft: Draft, row: PlanRow) -> bool:
         customer = self._state.customer(row.customer)
