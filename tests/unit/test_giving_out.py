@@ -247,6 +247,14 @@ def test_h07_a_broken_rule_guesses_nothing(open_shop: OpenShop) -> None:
     assert who.hint
 
 
+def test_h07_a_refusal_says_which_rule_cannot_be_asked(open_shop: OpenShop) -> None:
+    """And why. Seen to fail when only the customer's code is told."""
+    shop = broken(open_shop)
+    shop.customer("a")
+    refused = shop.refuses(ADA, Sweep("a"), "rule_error")
+    assert [one.where for one in refused.problems] == ["customer a", "rule broken", "rule broken"]
+
+
 def test_h07_a_broken_rule_guesses_nothing_when_a_customer_changes(open_shop: OpenShop) -> None:
     """Whoever changed it is told. Seen to fail when the receipt of the sweep that a change fires is dropped."""
     shop = broken(open_shop)

@@ -39,9 +39,10 @@ def refuse(problems: Iterable[Problem], actor: Actor) -> Refused:
     return Refused(*problems, who=actor.id)
 
 
-def refuse_row(row: PlanRow, actor: Actor) -> Refused:
-    """A refusal of one customer, with all its failing codes at once."""
-    return Refused(*(problem(code, row.customer) for code in row.codes), who=actor.id)
+def refuse_row(row: PlanRow, actor: Actor, warnings: Iterable[Problem] = ()) -> Refused:
+    """A refusal of one customer, with all its failing codes at once, and the warnings that explain them."""
+    more = (one for one in warnings if one.code in row.codes)
+    return Refused(*(problem(code, row.customer) for code in row.codes), *more, who=actor.id)
 
 
 def problem(code: str, customer: str) -> Problem:

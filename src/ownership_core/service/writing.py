@@ -152,7 +152,7 @@ class Writing:
         draft, tally, what = done.draft, done.tally, what_of(command)
         row = self._single_row(command, draft.run)
         if source is None and row is not None and tally.refused:
-            raise refuse_row(row, self.actor)
+            raise refuse_row(row, self.actor, done.warnings)
         new_matches = 0 if isinstance(command, Rebalance) else self._new_matches(draft, tally, source)
         if strict:
             self._require_all(command, tally, new_matches, 0 if source is None else source.refused)
