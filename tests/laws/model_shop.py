@@ -177,9 +177,10 @@ class ModelShop:
         return {**answer, "fired": self._executed(swept, Actor.system("rules", "changed"), at, asked=None)}
 
     def _carried_out(self, command: Any, rows: list[Plain], by: Plain, strict: bool) -> Plain:
-        if strict and any(row["fate"] in {"refused", "stale"} for row in rows):
+        left = dealing.left_behind(self.shop, by["actor"], command)
+        if strict and (left or any(row["fate"] in {"refused", "stale"} for row in rows)):
             raise people.Denied({"strict_refused"})
-        done = {"rows": rows, "tally": tally_of(rows)}
+        done = {"rows": rows, "tally": tally_of(rows), "warnings": {"left_behind"} if left else set()}
         if is_single(command) and rows and rows[0]["fate"] in {"changed", "unchanged"}:
             done["version"] = rows[0]["version"] + done["tally"]["changed"]
         return self._answered(command, by, lambda: done | rows_of(command).carry_out(self.shop, command, rows, by))

@@ -287,6 +287,40 @@ def test_nobody_moves_before_somebody_said_yes(filled: Calls, monkeypatch: pytes
     assert loads(filled) == {"tom": 6, None: 3}
 
 
+def test_what_changes_beside_customers_is_asked_for_too(filled: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tom holds nobody and is named by a rule: the plan and the question say so, and no is no.
+
+    Seen to fail when only moving customers is asked for: the rule was changed, and nobody was told.
+    """
+    write_rule(filled, "north", "tom")
+    planned = filled("plan", "offboard", "tom", "--release", "-o", "p.json", who="ada")
+    assert "Planned: 0 changed, and 1 rule. Nothing was changed." in planned.err
+    monkeypatch.setattr(sys, "stdin", Terminal("n", "n", "y"))
+    for arguments in (["offboard", "tom", "--release"], ["apply", "p.json"]):
+        said = filled(*arguments, who="ada")
+        assert "and 1 rule. Go on? [y/N]" in said.err
+        assert said.err.endswith("Nothing was changed.\n")
+    assert filled("inventory", "tom", "--format", "json", who="ada").data[-1]["holds"] == "rule"
+    assert filled("offboard", "tom", "--release", who="ada").err.endswith("0 changed, and 1 rule.\n")
+
+
+def test_whom_the_asker_does_not_see_is_counted_in_plan_and_answer(filled: Calls) -> None:
+    """D02: coded, with what to try; refused unless --no-strict is said. Seen to fail when nobody counts them."""
+    filled.file("places.csv", "id,label\nnorth,North\n")
+    filled.file(
+        "staff.csv", "id,label,departments,role,allow_groups\nboss,Boss,north,manager,A\nkim,Kim,north,associate,\n"
+    )
+    filled.file("more.csv", "id,groups,staff\nk1,A,kim\nk2,B,kim\n")
+    for arguments in (("departments", "places.csv"), ("staff", "staff.csv"), ("customers", "more.csv")):
+        said = filled(arguments[0], "import", arguments[1], who="ada")
+        assert said.code == 0, said.err
+    counted = "[left_behind] 'kim' keeps 1 more of its customers, beyond your sight."
+    assert counted in filled("plan", "offboard", "kim", "--release", who="boss").err
+    assert filled("offboard", "kim", "--release", "--yes", who="boss").codes == ["strict_refused"]
+    said = filled("offboard", "kim", "--release", "--yes", "--no-strict", who="boss")
+    assert said.err.startswith(f"1 changed.\nwarning: {counted}")
+
+
 # --- plans ----------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ from ownership_core.cli.choosing import asked, require_somebody_to_ask
 from ownership_core.cli.progress import progress
 from ownership_core.cli.session import Session
 from ownership_core.cli.showing import show_plan, show_sums
-from ownership_core.cli.voice import DONE, REFUSED, warn
+from ownership_core.cli.voice import DONE, REFUSED, counted, warn
 from ownership_core.commands import Command
 from ownership_core.errors import invalid
 from ownership_core.keys import from_micros
@@ -22,6 +22,7 @@ from ownership_core.plan import Receipt, write_plan
 from ownership_core.ports import Tally
 from ownership_core.ruling import PlanRow
 from ownership_core.service import Plan
+from ownership_core.service.beside import Beside
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -72,7 +73,7 @@ def tell(session: Session, receipt: Receipt) -> int:
         from ownership_core.cli.output import emit_one
 
         emit_one("json", receipt.to_json(), "")
-    session.say(f"{tallied(receipt.tally)}.")
+    session.say(f"{tallied(receipt.tally, receipt.rules, receipt.covers)}.")
     if receipt.what == SWITCHED and receipt.run is not None:
         session.say("Now name the new cardinality in the settings; under the former one the shop does not open.")
     if receipt.new_matches:
@@ -82,12 +83,18 @@ def tell(session: Session, receipt: Receipt) -> int:
     return REFUSED if receipt.tally.refused or receipt.tally.stale else DONE
 
 
-def tallied(tally: Tally) -> str:
-    """A tally as a sentence: ``12 changed, 3 unchanged, 2 refused (group_restricted: 2)``."""
+def tallied(tally: Tally, rules: Sequence[object] = (), covers: Sequence[object] = ()) -> str:
+    """A tally as a sentence: ``12 changed, 3 unchanged, 2 refused (group_restricted: 2), and 1 rule, 2 covers``."""
     parts = [f"{tally.changed} changed"]
     parts += [f"{count} {name}" for name in ("unchanged", "refused", "stale") if (count := getattr(tally, name))]
     codes = ", ".join(f"{code}: {count}" for code, count in sorted(tally.codes.items()))
-    return ", ".join(parts) + (f" ({codes})" if codes else "")
+    return ", ".join(parts) + (f" ({codes})" if codes else "") + beside(rules, covers)
+
+
+def beside(rules: Sequence[object], covers: Sequence[object]) -> str:
+    """What changes beside customers, where anything does: ``, and 1 rule, 2 covers``."""
+    found = [counted(len(several), what) for several, what in ((rules, "rule"), (covers, "cover")) if several]
+    return f", and {', '.join(found)}" if found else ""
 
 
 def carry_out_asked(session: Session, command: Command, how: How, *, yes: bool) -> int:
@@ -101,18 +108,25 @@ def carry_out_asked(session: Session, command: Command, how: How, *, yes: bool) 
 def after_asking(session: Session, command: Command, plan: Plan, how: How, *, yes: bool) -> int:
     """Show on stderr what a plan comes to, ask, and do it; exit code 1 where some are refused.
 
-    With a key the command itself is sent, so that its repetition is one; and so it is where nobody would move.
+    With a key the command itself is sent, so that its repetition is one; and so it is where nothing would change.
     """
-    tally = plan.run.tally
+    tally, more = plan.run.tally, plan.beside
+    changes = tally.changed or more.changes
     if not yes:
         show_sums(session, tally, lambda: session.shop.plan_rows(session.actor, plan.id), sys.stderr)
-    if tally.changed and not asked(session, f"This would be: {tallied(tally)}.", yes=yes):
+        _warn_of(more)
+    if changes and not asked(session, f"This would be: {tallied(tally, more.rules, more.covers)}.", yes=yes):
         session.say("Nothing was changed.")
         return DONE
-    if how.key is not None or not tally.changed:
+    if how.key is not None or not changes:
         return carry_out(session, command, how)
     code = tell(session, session.shop.apply(plan.id, session.actor, strict=how.strict))
     return REFUSED if tally.refused else code
+
+
+def _warn_of(more: Beside) -> None:
+    for left in more.left:
+        warn(str(left))
 
 
 def _planned(session: Session, plan: Plan, output: Path | None) -> int:
@@ -122,7 +136,8 @@ def _planned(session: Session, plan: Plan, output: Path | None) -> int:
     if output is not None:
         _save(plan, rows(), output)
     show_plan(session, plan, rows)
-    session.say(f"Planned: {tallied(plan.run.tally)}. Nothing was changed.")
+    _warn_of(plan.beside)
+    session.say(f"Planned: {tallied(plan.run.tally, plan.beside.rules, plan.beside.covers)}. Nothing was changed.")
     if plan.run.expires is not None:
         until = from_micros(plan.run.expires).strftime("%Y-%m-%d %H:%M UTC")
         session.say(f"Do it: ownership apply {output or plan.id} (the plan is kept until {until})")

@@ -30,7 +30,7 @@ def show_plan(session: Session, plan: Plan, rows: Rows) -> None:
     if session.format == "json":
         head = {"plan": plan.id, "command": plan.run.command, "expires": plan.run.expires}
         sums = {"staff": staff_before_and_after(session, rows()), "codes": dict(tally.codes)}
-        emit_around("rows", map(row_of, rows()), {**head, **sums})
+        emit_around("rows", map(row_of, rows()), {**head, **sums, **_beside(plan)})
         return
     single = session.shop.counsel.cardinality.single
     columns = ["customer", "fate", "before", "after", *([] if single else ["added", "removed"]), "reasons"]
@@ -41,6 +41,12 @@ def show_plan(session: Session, plan: Plan, rows: Rows) -> None:
         if tally.total > LISTED:
             session.say(f"{tally.total - LISTED} more customers are not shown; --format csv lists all.")
         show_sums(session, tally, rows, sys.stdout, apart=True)
+
+
+def _beside(plan: Plan) -> Json:
+    """What changes beside customers, and what stays as it is and should not."""
+    ids = {"rules": [one.id for one in plan.beside.rules], "covers": [one.id for one in plan.beside.covers]}
+    return {**ids, "warnings": [{"code": one.code, "what": one.what, "hint": one.hint} for one in plan.beside.left]}
 
 
 def show_sums(session: Session, tally: Tally, rows: Rows, out: TextIO, *, apart: bool = False) -> None:

@@ -54,14 +54,16 @@ def _end(desk: Desk, writer: Writer, actor: Actor, command: EndCover) -> Receipt
     return Receipt(run.id, run.what, run.tally, version)
 
 
-def leave_covers(writer: Writer, staff: StaffId, run: Run) -> bool:
-    """End every cover of a leaver, on whichever side of it; whether there was one (D07)."""
-    over = [(one, ended(one, run.at)) for one in writer.covers([staff])]
-    changed = [(before, after) for before, after in over if after != before]
-    for before, after in changed:
-        body = cover_body("ended", after)
-        writer.save_cover(after, event_of(run, Subject.COVER, after.id, before.version + 1, body))
-    return bool(changed)
+def left_covers(reader: Reader, staff: StaffId, at: int) -> tuple[CoverRow, ...]:
+    """Every cover of a leaver that is not over, on whichever side of it, as it is when it ends at ``at`` (D07)."""
+    over = [(one, ended(one, at)) for one in reader.covers([staff])]
+    return tuple(after for before, after in over if after != before)
+
+
+def save_covers(writer: Writer, run: Run, covers: Iterable[CoverRow], what: str) -> None:
+    """Change covers that there are, each by an event of ``run``."""
+    for one in covers:
+        writer.save_cover(one, event_of(run, Subject.COVER, one.id, one.version + 1, cover_body(what, one)))
 
 
 def cover_body(what: str, cover: CoverRow) -> Json:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import attrs
+from attrs import frozen
 
 from ownership_core.commands import ChangeDepartment, ChangeStaff, Command, RehearsedCommand
 from ownership_core.model import Actor
 from ownership_core.plan import Receipt
 from ownership_core.ports import Run, RunState, Store, Writer
+from ownership_core.service.beside import Beside
 from ownership_core.service.desk import Desk
 from ownership_core.service.writing import Writing
 from ownership_core.wire import command_to_wire
@@ -16,7 +18,20 @@ PLAN_LIFETIME = 7 * 24 * 3600 * 1_000_000
 """How long an unapplied plan can be applied, in microseconds: a week."""
 
 
-def save_plan(desk: Desk, store: Store, actor: Actor, command: Command) -> Run:
+@frozen
+class Plan:
+    """A stored plan and what it would do, ``beside`` customers too; nothing else was written (C05)."""
+
+    run: Run
+    beside: Beside = Beside()
+
+    @property
+    def id(self) -> str:
+        """What :meth:`Ownership.apply` takes."""
+        return self.run.id
+
+
+def save_plan(desk: Desk, store: Store, actor: Actor, command: Command) -> Plan:
     """Plan ``command`` and keep the plan for a week; those that nobody applied in time go.
 
     Commands about people and new customers are rehearsed in a transaction that is undone.
@@ -24,9 +39,11 @@ def save_plan(desk: Desk, store: Store, actor: Actor, command: Command) -> Run:
     if isinstance(command, RehearsedCommand):
         rehearsed = _rehearsed(desk, store, actor, command)
         with store.writer() as writer:
-            return _kept(desk, writer, rehearsed)
+            return Plan(_kept(desk, writer, rehearsed))
     with store.writer() as writer:
-        return _kept(desk, writer, Writing(desk, writer, actor).plan(command))
+        writing = Writing(desk, writer, actor)
+        run = _kept(desk, writer, writing.plan(command))
+        return Plan(run, writing.beside(command, run.at))
 
 
 def _kept(desk: Desk, writer: Writer, planned: Run) -> Run:

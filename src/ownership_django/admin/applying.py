@@ -11,12 +11,13 @@ from typing import Any, TypeAlias
 from attrs import field as attribute
 from attrs import frozen
 
-from ownership_core.commands import AssignmentCommand, MovingCommand, Offboard, One
+from ownership_core.commands import AssignmentCommand, MovingCommand, Offboard, One, Revert
 from ownership_core.errors import Refused
 from ownership_core.model import StaffId
 from ownership_core.plan import Receipt
 from ownership_core.ports import Load, Run, RunState
 from ownership_core.ruling import Fate, PlanRow
+from ownership_core.service.beside import Beside
 from ownership_core.service.retrying import retried
 from ownership_core.service.transaction import plan_id, unknown_plan
 from ownership_core.wire import command_from_wire
@@ -53,13 +54,17 @@ class Change:
 
 @frozen
 class Shown:
-    """A plan as its page shows it: the run, its command, who gains and who loses, and some of its rows."""
+    """A plan as its page shows it: the run, its command, who gains and who loses, and some of its rows.
+
+    ``beside`` is what it would do beside customers now; nothing for one that was applied.
+    """
 
     run: Run
     command: Moved
     changes: tuple[Change, ...]
     rows: tuple[PlanRow, ...]
     names: Mapping[str, str] = attribute(factory=dict)
+    beside: Beside = Beside()
 
     @property
     def sentence(self) -> str:
@@ -82,11 +87,6 @@ def one_customer(command: Moved) -> str | None:
     """The one customer it is about, if it is about one."""
     customers = getattr(command, "customers", None)
     return customers.id if isinstance(customers, One) else None
-
-
-def does_more(command: Moved) -> bool:
-    """Whether it changes more than customers: of whoever leaves, rules and covers too."""
-    return isinstance(command, Offboard)
 
 
 def is_applied(bound: BoundOwnership, run: Run) -> bool:
@@ -116,7 +116,16 @@ def shown(bound: BoundOwnership, plan: str, fate: Fate | None, page: int) -> Sho
     names = names_of([*named, *staff_of(command)])
     with bound.service.store.reader() as reader:
         loads = reader.loads([StaffId(one) for counted in counts.values() for one in counted], 0)
-    return Shown(run, command, _changes(counts, names, loads), tuple(rows), names)
+    return Shown(run, command, _changes(counts, names, loads), tuple(rows), names, _beside(bound, run, command))
+
+
+def _beside(bound: BoundOwnership, run: Run, command: Moved) -> Beside:
+    if not isinstance(command, Offboard | Revert) or is_applied(bound, run):
+        return Beside()
+    try:
+        return bound.service.beside(bound.actor, command)
+    except Refused:
+        return Beside()  # and so would applying be
 
 
 def _count(counts: Mapping[str, Counter[str]], row: PlanRow) -> None:

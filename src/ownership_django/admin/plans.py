@@ -21,7 +21,6 @@ from ownership_django.admin.applying import (
     Moved,
     Shown,
     applied,
-    does_more,
     found,
     is_applied,
     one_customer,
@@ -30,7 +29,7 @@ from ownership_django.admin.applying import (
 from ownership_django.admin.leavers import rows_of
 from ownership_django.admin.pages import CustomerPages
 from ownership_django.admin.verbs import right_of
-from ownership_django.admin.words import FATES, no_longer, reason_of, told
+from ownership_django.admin.words import FATES, no_longer, reason_of, said_of, told
 from ownership_django.bound import BoundOwnership
 from ownership_django.requests import get_ownership
 
@@ -72,7 +71,8 @@ class PlanPage(_Base):
         except OwnershipError as refused:
             self.ownership_errors(request, refused)
             return HttpResponseRedirect(request.get_full_path())
-        level = messages.SUCCESS if receipt.changed else messages.WARNING
+        whole = (receipt.changed or receipt.rules or receipt.covers) and not receipt.warnings
+        level = messages.SUCCESS if whole else messages.WARNING
         self.message_user(request, told(receipt), level)
         return HttpResponseRedirect(self.ownership_origin(request, command))
 
@@ -119,7 +119,8 @@ class PlanPage(_Base):
             "fates": _fates(tally, fate, request),
             "pages": _pages(many, page, request),
             "applied": is_applied(bound, said.run),
-            "does_more": does_more(said.command),
+            "beside": said.beside,
+            "left": [said_of(one) for one in said.beside.left],
             "back": self.ownership_origin(request, said.command),
         }
 
