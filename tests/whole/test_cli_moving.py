@@ -318,7 +318,7 @@ def test_whom_the_asker_does_not_see_is_counted_in_plan_and_answer(filled: Calls
     assert counted in filled("plan", "offboard", "kim", "--release", who="boss").err
     assert filled("offboard", "kim", "--release", "--yes", who="boss").codes == ["strict_refused"]
     said = filled("offboard", "kim", "--release", "--yes", "--no-strict", who="boss")
-    assert said.err.startswith(f"1 changed.\nwarning: {counted}")
+    assert (said.code, said.err.startswith(f"1 changed.\nwarning: {counted}")) == (1, True)
 
 
 # --- plans ----------------------------------------------------------------------------------------------
@@ -515,6 +515,25 @@ def test_undo_asks_and_can_be_planned_and_undone(filled: Calls, monkeypatch: pyt
     undone = next(one for one in filled("runs", "--format", "json", who="ada").data if one["what"] == "revert")
     assert (undone["changed"], undone["reason"], undone["state"]) == (6, "by mistake", "applied")
     assert moved(filled, "undo", undone["run"]) == {"tom": 6, None: 3}
+
+
+def test_undo_puts_rules_back_and_names_those_that_stay(filled: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for also where nobody moves; exit code 1 where one stays.
+
+    Seen to fail when only customers go back: 0 changed, and nothing was said of the rule.
+    """
+    write_rule(filled, "north", "tom")
+    write_rule(filled, "vip", "tom")
+    run = run_of(filled, "offboard", "tom", "--to", "zoe")
+    write_rule(filled, "vip", "maria")
+    monkeypatch.setattr(sys, "stdin", Terminal("y"))
+    said = filled("undo", run, who="ada")
+    assert "This would be: 0 changed, and 1 rule. Go on? [y/N]" in said.err
+    stays = "warning: [changed_since] The rule was changed since that run. (rule vip)"
+    assert said.err.startswith(stays)
+    assert f"0 changed, and 1 rule.\n{stays}" in said.err
+    assert said.code == 1
+    assert [row["from"] for row in filled("inventory", "tom", "--format", "json", who="ada").data[2:]] == ["north"]
 
 
 def test_undo_with_a_key_acts_once(filled: Calls) -> None:

@@ -23,6 +23,7 @@ from ownership_core.ports import Tally
 from ownership_core.ruling import PlanRow
 from ownership_core.service import Plan
 from ownership_core.service.beside import Beside
+from ownership_core.service.undoing import CHANGES_BESIDE
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -68,7 +69,7 @@ def carry_out(session: Session, command: Command, how: How) -> int:
 
 
 def tell(session: Session, receipt: Receipt) -> int:
-    """What a receipt says; its exit code is 1 where anything was refused or stale."""
+    """What a receipt says; its exit code is 1 where anything was refused or stale, or stays beside customers."""
     if session.format == "json":
         from ownership_core.cli.output import emit_one
 
@@ -80,7 +81,8 @@ def tell(session: Session, receipt: Receipt) -> int:
         session.say(f"{receipt.new_matches} more fit the search by now; they were left alone.")
     for warning in (*receipt.warnings, *receipt.problems):
         warn(str(warning))
-    return REFUSED if receipt.tally.refused or receipt.tally.stale else DONE
+    stays = receipt.what in CHANGES_BESIDE and receipt.warnings
+    return REFUSED if receipt.tally.refused or receipt.tally.stale or stays else DONE
 
 
 def tallied(tally: Tally, rules: Sequence[object] = (), covers: Sequence[object] = ()) -> str:

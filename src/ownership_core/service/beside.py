@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
-from ownership_core.commands import DraftedCommand, Offboard
+from ownership_core.commands import DraftedCommand, Offboard, Revert
 from ownership_core.decide.asking import Asking
+from ownership_core.distribute import named_staff
 from ownership_core.errors import Problem
 from ownership_core.events import Subject
 from ownership_core.model import Actor, CoverRow, StaffId
@@ -17,10 +18,8 @@ from ownership_core.scope import AssignedTo, Everything
 from ownership_core.service.counsel import Counsel, people_of
 from ownership_core.service.covers import left_covers, save_covers
 from ownership_core.service.rulebook import left_rules, save_rules
+from ownership_core.service.undoing import CHANGES_BESIDE, Undoing, events_of, undone_runs
 from ownership_core.simplify import simplify
-
-CHANGES_BESIDE = frozenset({"offboard", "revert"})
-"""Runs that may change rules and covers too."""
 
 
 @frozen
@@ -44,20 +43,27 @@ def beside_of(
 
     Whom a leaver keeps is counted only on request: it reads all of its customers.
     """
-    match command:
-        case Offboard(staff=staff):
-            access = reader.access(people_of(command, actor)).get(StaffId(actor.id))
-            asking = counsel.asking(command, actor, access, at)
-            rules, covers = left_rules(reader, command), left_covers(reader, staff, at)
-            return Beside(rules, covers, _left_behind(reader, asking, staff) if counted else ())
-        case _:
-            return Beside()
+    if not isinstance(command, Offboard | Revert):
+        return Beside()
+    asking = counsel.asking(command, actor, reader.access(people_of(command, actor)).get(StaffId(actor.id)), at)
+    if isinstance(command, Offboard):
+        rules, covers = left_rules(reader, command), left_covers(reader, command.staff, at)
+        return Beside(rules, covers, _left_behind(reader, asking, command.staff) if counted else ())
+    undoing = Undoing(reader, counsel, asking, frozenset(undone_runs(reader, actor, command)))
+    (ruled, left), (covered, more) = undoing.rules(), undoing.covers()
+    return Beside(tuple(ruled), tuple(covered), (*left, *more))
 
 
 def write_beside(writer: Writer, run: Run, beside: Beside) -> None:
     """Let it become true, each by an event of ``run``."""
     save_rules(writer, run, beside.rules)
-    save_covers(writer, run, beside.covers, "ended")
+    save_covers(writer, run, beside.covers, "restored" if run.what == "revert" else "ended")
+
+
+def named_beside(beside: Beside) -> frozenset[StaffId]:
+    """Whoever these rules and covers name."""
+    both = {staff for one in beside.covers for staff in (one.staff, one.by)}
+    return frozenset(both.union(*(named_staff(rule.to) for rule in beside.rules)))
 
 
 def changed_beside(reader: Reader, what: str, runs: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -66,7 +72,7 @@ def changed_beside(reader: Reader, what: str, runs: Iterable[str]) -> tuple[tupl
         return (), ()
     meant = frozenset(runs)
     rules, covers = (
-        tuple(sorted({event.subject for event in reader.events(kind) if event.run in meant}))
+        tuple(sorted({event.subject for event in events_of(reader, kind, meant)}))
         for kind in (Subject.RULE, Subject.COVER)
     )
     return rules, covers

@@ -27,7 +27,7 @@ def _cover(desk: Desk, writer: Writer, actor: Actor, command: Cover) -> Receipt:
     both = (command.staff, command.by)
     asking = asked_under_lock(desk, writer, actor, command, both)
     run = applied(desk, asking, command, "cover")
-    problems, after = decide_cover(command, asking, _colleagues(writer, both), writer.covers(both), run.id)
+    problems, after = decide_cover(command, asking, colleagues(writer, both), writer.covers(both), run.id)
     if problems:
         raise refuse(problems, actor)
     if after.version:
@@ -43,7 +43,7 @@ def _end(desk: Desk, writer: Writer, actor: Actor, command: EndCover) -> Receipt
     before = _named(writer, command.cover)
     both = () if before is None else (before.staff, before.by)
     run = applied(desk, asking, command, "end_cover")
-    problems, after = decide_end_cover(before, command.cover, asking, _colleagues(writer, both), run.at)
+    problems, after = decide_end_cover(before, command.cover, asking, colleagues(writer, both), run.at)
     if problems or before is None or after is None:
         raise refuse(problems, actor)
     if after == before:
@@ -76,5 +76,6 @@ def _named(writer: Writer, id: str) -> CoverRow | None:
     return next((cover for cover in writer.covers() if cover.id == id), None)
 
 
-def _colleagues(reader: Reader, staff: Iterable[StaffId]) -> dict[StaffId, Staff]:
+def colleagues(reader: Reader, staff: Iterable[StaffId]) -> dict[StaffId, Staff]:
+    """These staff by their ids, tombstones too."""
     return {one.id: one for one in reader.staff(frozenset(staff))}

@@ -8,7 +8,7 @@ import attrs
 from attrs import frozen
 
 from ownership_core.access import STAFF_INACTIVE, reaches_staff, standing_in
-from ownership_core.commands import Command, CustomerCommand, Offboard, One, selection_of
+from ownership_core.commands import Command, CustomerCommand, Offboard, One, Revert, selection_of
 from ownership_core.decide import Targets, decide
 from ownership_core.decide.asking import holder_problems, not_permitted, unknown_staff
 from ownership_core.distribute import questions
@@ -164,18 +164,20 @@ class Inquiry:
 
     def beside(self, command: Command) -> Beside:
         """What a command would do beside customers, for whoever may carry it out."""
-        if not isinstance(command, Offboard):
+        if not isinstance(command, Offboard | Revert):
             return Beside()
         with self.store.reader() as reader:
             self._required(reader, command)
             return beside_of(reader, self.counsel, self.actor, command, self.now)
 
-    def _required(self, reader: Reader, command: Offboard) -> Targets:
-        """Those it names, where the asker may send somebody away whom it reaches."""
+    def _required(self, reader: Reader, command: Offboard | Revert) -> Targets:
+        """Those it names, where the asker may do this, and reaches whom it would send away."""
         accesses = reader.access(people_of(command, self.actor))
         asking = self.counsel.asking(command, self.actor, accesses.get(StaffId(self.actor.id)), self.now)
         targets = self.counsel.targets(accesses)
-        problems = asking.common_refusals() or holder_problems(command.staff, asking, targets)
+        problems = asking.common_refusals()
+        if not problems and isinstance(command, Offboard):
+            problems = holder_problems(command.staff, asking, targets)
         if problems:
             raise Refused(*problems, who=self.actor.id)
         return targets

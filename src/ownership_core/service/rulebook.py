@@ -18,7 +18,7 @@ from ownership_core.rules import Rule
 from ownership_core.service.desk import Desk
 from ownership_core.service.people import NO_CHANGE, applied, asked_under_lock, event_of
 from ownership_core.service.refusals import refuse
-from ownership_core.wire import rule_to_wire
+from ownership_core.wire import WIRE_VERSION, rule_from_wire, rule_to_wire
 
 WHAT = "change_rules"
 
@@ -73,6 +73,11 @@ def rule_event(run: Run, id: str, version: int, before: Rule | None, after: Rule
     if after is not None:
         said = rule_to_wire(attrs.evolve(after, label="", version=version))["rule"]
     return event_of(run, Subject.RULE, id, version, {"v": BODY_VERSION, "what": what, "rule": said})
+
+
+def rule_told(event: Event) -> Rule:
+    """The rule as it was by one of its events, without its label."""
+    return rule_from_wire({"v": WIRE_VERSION, "rule": event.body["rule"]})
 
 
 def _named(command: ChangeRules) -> str:

@@ -50,7 +50,7 @@ from ownership_core.rules import Occasion, Rule
 from ownership_core.ruling import PLACED, Fate, PlanRow, Ruling
 from ownership_core.scope import ANY, AllOf, AssignedBefore, AssignedTo, Nothing, Scope
 from ownership_core.service import covers, people
-from ownership_core.service.beside import Beside, beside_of, write_beside
+from ownership_core.service.beside import Beside, beside_of, named_beside, write_beside
 from ownership_core.service.counsel import people_of
 from ownership_core.service.creating import create
 from ownership_core.service.dealing import Dealing, Dealt, Pool, eligible_in
@@ -144,7 +144,7 @@ class Writing:
         if source is None and row is not None and tally.refused:
             raise refuse_row(row, self.actor)
         whole = not tally.total or not _is_piece(source)  # who is left behind is counted after the last part
-        new_matches, beside = self._new_matches(draft, tally, source), self.beside(command, draft.at, counted=whole)
+        new_matches, beside = self._new_matches(draft, tally, source), self._beside(command, draft, whole)
         if strict:
             self._require_all(command, tally, new_matches, 0 if source is None else source.refused, beside)
         run = _as_piece(self._run(command, draft, tally, RunState.APPLIED), source, done.reached)
@@ -189,6 +189,14 @@ class Writing:
     def beside(self, command: DraftedCommand, at: int, *, counted: bool = True) -> Beside:
         """What a command that may be carried out changes beside customers at a moment, and whom it leaves."""
         return beside_of(self.writer, self.desk.counsel, self.actor, command, at, counted=counted)
+
+    def _beside(self, command: CustomerCommand | MovingCommand, draft: Draft, counted: bool) -> Beside:
+        """The same, to be carried out: whoever comes back to a rule or a cover stays as it is until then."""
+        found = self.beside(command, draft.at, counted=counted)
+        if isinstance(command, Revert) and found.changes:
+            self.writer.lock_staff(named_beside(found), changing=True)
+            found = self.beside(command, draft.at, counted=counted)
+        return found
 
     def _turn(self, done: _Drafted, source: Source | None) -> None:
         """Rotations go on from whoever was last."""
