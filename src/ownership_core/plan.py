@@ -32,7 +32,8 @@ class Receipt:
 
     ``problems`` tells why rows of a creation were refused; ``codes`` counts refused and stale customers
     by code. ``version`` is the new version of a single customer. ``new_matches`` counts customers a
-    search finds now and its plan did not hold; they are never added.
+    search finds now and its plan did not hold; they are never added. ``rules`` and ``covers`` are the ids of those
+    that were changed beside customers.
     """
 
     run: str | None
@@ -42,6 +43,8 @@ class Receipt:
     warnings: tuple[Problem, ...] = ()
     problems: tuple[Problem, ...] = ()
     new_matches: int = 0
+    rules: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
 
     @property
     def changed(self) -> int:
@@ -58,6 +61,8 @@ class Receipt:
             "warnings": [_problem_to_json(p) for p in self.warnings],
             "problems": [_problem_to_json(p) for p in self.problems],
             "new_matches": self.new_matches,
+            "rules": list(self.rules),
+            "covers": list(self.covers),
         }
 
     @classmethod
@@ -71,6 +76,8 @@ class Receipt:
             tuple(Problem(**p) for p in raw["warnings"]),
             tuple(Problem(**p) for p in raw["problems"]),
             raw["new_matches"],
+            tuple(raw.get("rules", ())),
+            tuple(raw.get("covers", ())),
         )
 
 

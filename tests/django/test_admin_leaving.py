@@ -12,11 +12,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from office import Office, id_of, on_plan, text_of, words_of
+from office import Office, id_of, on_plan, page, text_of, words_of
 
-from ownership_core.commands import ChangeRules, Cover
+from ownership_core.commands import ChangeRules, ChangeStaff, Cover
 from ownership_core.distribute import InDepartment, LeastBusy, Rotation, ToStaff
-from ownership_core.model import DepartmentId, StaffId
+from ownership_core.model import DepartmentId, GroupRestriction, RestrictionMode, StaffId
 from ownership_core.rules import Rule
 from ownership_core.scope import Everything
 from ownership_django.models import Run, Staff
@@ -143,6 +143,35 @@ def test_what_goes_on_giving_to_a_leaver_is_told(office: Office) -> None:
     counted, warned = (str(one) for one in done.context["messages"])
     assert "changed" in counted
     assert "[still_receives]" in warned
+
+
+def test_rules_alone_are_taken_back(office: Office) -> None:
+    """The run says it can be, the plan says that a rule changes, and the answer that it did.
+
+    Seen to fail when only customers go back: there was no button, and nothing said that the rule stays as it is.
+    """
+    office.do(ChangeRules(Rule("north", Everything(), ToStaff(StaffId("mara")))))
+    anna = office.browser("anna")
+    left = anna.post(of("mara"), {"release": "on", "reason": ""}, follow=True)
+    assert "Rules that change 1" in words_of(left)
+    assert "1 rule was changed." in words_of(anna.post(on_plan(left), follow=True))
+    run = Run.objects.get(state="applied", what="offboard")
+    assert 'value="Take back"' in text_of(anna.get(page("ownership_run", run.pk)))
+    back = anna.post(page("ownership_run", run.pk), follow=True)
+    assert "Rules that change 1" in words_of(back)
+    assert "1 rule was changed." in words_of(anna.post(on_plan(back), follow=True))
+    assert "Named by the rule north" in words_of(anna.get(of("mara")))
+
+
+def test_plan_says_who_stays_beyond_sight(office: Office) -> None:
+    """D02: how many a leaver would keep stands on the plan, and refuses it. Seen to fail when nobody counts them."""
+    only = GroupRestriction(RestrictionMode.ALLOW, frozenset({"group-of-adler"}))
+    office.do(ChangeStaff(StaffId("mara"), restriction=only))
+    mara, before = office.browser("mara"), office.owners()
+    shown = mara.post(of("lena"), {"release": "on", "reason": ""}, follow=True)
+    assert "keeps 1 more of its customers, beyond your sight." in words_of(shown)
+    assert "[strict_refused]" in words_of(mara.post(on_plan(shown), follow=True))
+    assert office.owners() == before
 
 
 @pytest.mark.parametrize(

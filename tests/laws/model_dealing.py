@@ -85,6 +85,12 @@ def giver_of(command: Any) -> str | None:
     return getattr(command, "giver", command.staff if kind(command) == "Offboard" else None)
 
 
+def left_behind(shop: Plain, actor: Any, command: Any) -> bool:
+    """D02: whether somebody would stay with a leaver whom the asker knows nothing of."""
+    held = [one for one in shop["customers"].values() if giver_of(command) in {line["staff"] for line in one["held"]}]
+    return kind(command) == "Offboard" and not all(naive.known_to(shop, actor, command, one) for one in held)
+
+
 def is_dealt(command: Any) -> bool:
     """Whether each customer gets a staff of its own; else all go to the same one, or to nobody."""
     return kind(command) == "Sweep" or kind(command.to) not in {"ToStaff", "NoneType"}

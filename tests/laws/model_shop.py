@@ -179,13 +179,20 @@ class ModelShop:
         return {**answer, "warnings": answer["warnings"] | fired["warnings"] | misfit, "fired": fired}
 
     def _carried_out(self, command: Any, rows: list[Plain], by: Plain, strict: bool) -> Plain:
-        if strict and any(row["fate"] in {"refused", "stale"} for row in rows):
+        left = self._left(command, by["actor"])
+        if strict and (left or any(row["fate"] in {"refused", "stale"} for row in rows)):
             raise people.Denied({"strict_refused"})
         left: set[str] = set().union(*(row.get("left", ()) for row in rows))  # H07: a rule held, and nobody gets it
         done = {"rows": rows, "tally": tally_of(rows), "warnings": left}
         if is_single(command) and rows and rows[0]["fate"] in {"changed", "unchanged"}:
             done["version"] = rows[0]["version"] + done["tally"]["changed"]
         return self._answered(command, by, lambda: done | rows_of(command).carry_out(self.shop, command, rows, by))
+
+    def _left(self, command: Any, actor: Any) -> set[str]:
+        """Every code of what stays as it is beside the rows, and should not: D02, C08."""
+        if type(command).__name__ == "Revert":
+            return undo.put_back(self.shop, actor, command)[1]
+        return {"left_behind"} if dealing.left_behind(self.shop, actor, command) else set()
 
     def _answered(self, command: Any, by: Plain, act: Any) -> Plain:
         """Act, and say what came of it: with which events, by whom, and whether there is a run at all."""

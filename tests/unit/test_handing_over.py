@@ -6,7 +6,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from shop import OpenShop, Shop
+from shop import OpenShop, Shop, allow
 
 from ownership_core import (
     Actor,
@@ -21,6 +21,7 @@ from ownership_core import (
     LeastBusy,
     Mode,
     Offboard,
+    Receipt,
     Rotation,
     Rule,
     Sweep,
@@ -30,6 +31,7 @@ from ownership_core import (
     read_plan,
     write_plan,
 )
+from ownership_core.errors import Refused
 from ownership_core.events import Subject
 from ownership_core.hookspecs import Held, hookimpl
 from ownership_core.scope import UNASSIGNED, Equals, Everything, Has
@@ -404,3 +406,82 @@ def test_d06_a_strict_plan_that_leaves_somebody_out_is_not_applied(shop: Shop) -
         with shop.unchanged():
             shop.refuses_call(lambda planned=planned: shop.ownership.apply(planned, ADA), "strict_refused")
     assert shop.ownership.apply(plan.id, ADA, strict=False).changed == 2
+
+
+def divided(shop: Shop) -> Actor:
+    """Lena holds a customer of A, one of B and one of no group; Boss sees whoever is in A."""
+    boss = shop.staff("boss", "manager", "north", restriction=allow("A"))
+    for name in ("lena", "tom"):
+        shop.staff(name, "associate", "north")
+    shop.customer("a", "lena", groups=["A"])
+    shop.customer("b", "lena", groups=["B"])
+    shop.customer("c", "lena")
+    return boss
+
+
+def test_d02_nobody_stays_with_a_leaver_unsaid(shop: Shop) -> None:
+    """Customers whoever asks sees nothing of refuse the whole run, or are counted in a warning.
+
+    Seen to fail when only those the asker sees are counted: one of three moved, as a full success.
+    """
+    shop.department("north")
+    boss = divided(shop)
+    assert shop.ownership.inventory(boss, "lena").primary == 3
+    refused = shop.refuses(boss, Offboard("lena", "tom"), "strict_refused")
+    assert "'lena' keeps 2 more of its customers, beyond your sight." in str(refused)
+    for hidden in ("'b'", "'c'"):
+        assert hidden not in str(refused)
+    receipt = shop.does(boss, Offboard("lena", "tom"), strict=False)
+    assert receipt.changed == 1
+    assert [warning.code for warning in receipt.warnings] == ["left_behind"]
+    assert (shop.owner("a"), shop.owner("b"), shop.owner("c")) == ("tom", "lena", "lena")
+    again = shop.does(boss, Offboard("lena", "tom"), strict=False)
+    assert (again.run, [warning.code for warning in again.warnings]) == (None, ["left_behind"])
+    assert shop.does(ADA, Offboard("lena", "tom")).warnings == ()
+
+
+def test_d02_a_plan_says_whom_it_would_leave_behind(open_shop: OpenShop) -> None:
+    """Before anything happens, and again when it is applied: stored, as a file, in parts, by somebody who sees less.
+
+    Seen to fail when the plan is silent, and when what a plan holds is all that is compared.
+    """
+    shop = open_shop(limits={"batch": 1})
+    shop.department("north")
+    boss = divided(shop)
+    command = Offboard("lena", "tom")
+    plan = shop.ownership.plan(command, boss)
+    assert [problem.code for problem in plan.beside.left] == ["left_behind"]
+    assert shop.ownership.beside(boss, command) == plan.beside
+    assert shop.ownership.beside(ADA, command).left == ()
+    text = StringIO()
+    write_plan(plan.run, shop.ownership.plan_rows(boss, plan.id), text)
+    text.seek(0)
+    for planned in (plan.id, read_plan(text)):
+        shop.refuses_call(lambda planned=planned: shop.ownership.apply(planned, boss), "strict_refused")
+    whole = shop.ownership.plan(command, ADA)
+    shop.refuses_call(lambda: shop.ownership.apply(whole.id, boss), "strict_refused")
+    parts = shop.ownership.apply_chunked(plan.id, boss)
+    assert (parts.changed, [warning.code for warning in parts.warnings]) == (1, ["left_behind"])
+
+
+def test_d07_a_plan_says_which_rules_and_covers_it_changes(shop: Shop) -> None:
+    """And so does the receipt; whoever may not offboard somebody is told nothing of that.
+
+    Seen to fail when they are changed and nobody says so.
+    """
+    people(shop, "lena", "tom")
+    shop.change(ChangeRules(Rule("all", Everything(), Rotation("all", {"lena", "tom"}))))
+    shop.change(ChangeRules(Rule("vip", Has("tags", {"vip"}), Weighted({"tom": 1}))))
+    now = shop.clock()
+    cover = shop.change(Cover("lena", "tom", now, now + timedelta(days=7))).run
+    command = Offboard("lena", "tom")
+    beside = shop.ownership.plan(command, ADA).beside
+    assert [rule.id for rule in beside.rules] == ["all"]
+    assert [one.id for one in beside.covers] == [cover]
+    with pytest.raises(Refused) as refused:
+        shop.ownership.beside(Actor.staff("tom"), command)
+    assert refused.value.codes == ("not_permitted",)
+    receipt = shop.does(ADA, command)
+    assert (receipt.changed, receipt.rules, receipt.covers) == (0, ("all",), (cover,))
+    assert Receipt.from_json(receipt.to_json()) == receipt
+    assert not shop.ownership.beside(ADA, command).changes

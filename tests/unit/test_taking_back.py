@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from shop import OpenShop, Shop
 
@@ -9,16 +11,23 @@ from ownership_core import (
     Actor,
     Assign,
     ChangeCustomer,
+    ChangeRules,
     ChangeStaff,
+    Cover,
     Mode,
     Offboard,
     Revert,
+    Rotation,
+    Rule,
     SetPrimary,
     Transfer,
     Unassign,
+    Weighted,
 )
 from ownership_core.errors import Refused
-from ownership_core.scope import Everything
+from ownership_core.events import Subject
+from ownership_core.keys import to_micros
+from ownership_core.scope import Everything, Has
 
 ADA = Actor.staff("ada")
 
@@ -262,3 +271,114 @@ def test_whoever_may_not_learns_of_no_run(shop: Shop) -> None:
     run = shop.does(ADA, Transfer("lena", "tom")).run
     for one in (run, "nothing"):
         shop.refuses(Actor.staff("tom"), Revert(one), "not_permitted")
+
+
+def left(shop: Shop) -> tuple[str, str]:
+    """Lena is named by two rules and stands in for Zoe; she leaves, to Tom: that run and the cover."""
+    given(shop, 1)
+    shop.change(ChangeRules(Rule("all", Everything(), Rotation("all", {"lena", "zoe"}), label="For everybody")))
+    shop.change(ChangeRules(Rule("vip", Has("tags", {"vip"}), Weighted({"lena": 2, "tom": 1}))))
+    now = shop.clock()
+    cover = shop.change(Cover("zoe", "lena", now, now + timedelta(days=7))).run
+    shop.clock.passes(days=1)
+    run = shop.does(ADA, Offboard("lena", "tom")).run
+    assert run is not None
+    assert cover is not None
+    shop.clock.passes(days=1)
+    return run, cover
+
+
+def beside(shop: Shop) -> dict[str, object]:
+    """Whom each rule gives to, and until when each cover is, by their ids."""
+    with shop.store.reader() as reader:
+        found: dict[str, object] = {rule.id: (rule.label, rule.to) for rule in reader.rules()}
+        return found | {one.id: one.until for one in reader.covers()}
+
+
+def test_c08_rules_and_covers_come_back_with_the_customers(shop: Shop) -> None:
+    """By the events of the run; twice is nothing, and taking that back is leaving again.
+
+    Seen to fail when only assignments go back: the rules went on naming the successor, and nothing said so.
+    """
+    run, cover = left(shop)
+    gone, plan = beside(shop), shop.ownership.plan(Revert(run), ADA)
+    assert [rule.id for rule in plan.beside.rules] == ["all", "vip"]
+    assert [one.id for one in plan.beside.covers] == [cover]
+    undone = shop.does(ADA, Revert(run))
+    assert (undone.changed, undone.rules, undone.covers, undone.warnings) == (1, ("all", "vip"), (cover,), ())
+    back = beside(shop)
+    assert back["all"] == ("For everybody", Rotation("all", {"lena", "zoe"}))
+    assert back["vip"] == ("", Weighted({"lena": 2, "tom": 1}))
+    assert back[cover] == to_micros(shop.clock() + timedelta(days=5))
+    assert [event.body["what"] for event in shop.events(cover, Subject.COVER)] == ["created", "ended", "restored"]
+    with shop.unchanged():
+        assert shop.does(ADA, Revert(run)).run is None
+    assert shop.does(ADA, Revert(undone.run)).changed == 1
+    assert beside(shop) == gone
+    with shop.unchanged():
+        assert shop.does(ADA, Revert(undone.run)).run is None
+
+
+def test_c08_rules_and_covers_that_changed_since_stay_and_are_named(shop: Shop) -> None:
+    """In the plan and in the receipt; strict refuses for them. A forgotten rule is not written again.
+
+    Seen to fail when the version is not compared: what somebody wrote since was lost.
+    """
+    run, cover = left(shop)
+    shop.change(ChangeRules(Rule("all", Everything(), Rotation("all", {"tom"}))), ChangeRules(forget="vip"))
+    shop.change(Cover("tom", "zoe", shop.clock(), shop.clock() + timedelta(days=9)))
+    now = beside(shop)
+    problems = [("changed_since", "rule all"), ("changed_since", "rule vip"), ("cover_chain", f"cover {cover}")]
+    assert [(one.code, one.where) for one in shop.ownership.beside(ADA, Revert(run)).left] == problems
+    shop.refuses(ADA, Revert(run), "strict_refused", strict=True)
+    receipt = shop.does(ADA, Revert(run))
+    assert (receipt.changed, receipt.rules, receipt.covers) == (1, (), ())
+    assert [(one.code, one.where) for one in receipt.warnings] == problems
+    assert beside(shop) == now
+
+
+def test_c08_a_run_of_rules_alone_is_taken_back(shop: Shop) -> None:
+    """Nobody moved, and all the same there is something to take back."""
+    given(shop, 0)
+    shop.change(ChangeRules(Rule("all", Everything(), Weighted({"lena": 1}))))
+    before = beside(shop)
+    run = shop.does(ADA, Offboard("lena")).run
+    undone = shop.does(ADA, Revert(run))
+    assert (undone.run is not None, undone.changed, undone.rules) == (True, 0, ("all",))
+    assert beside(shop) == before
+
+
+def test_c08_whoever_has_left_comes_back_to_no_rule(shop: Shop) -> None:
+    """Nor to a cover, as to no customer: active, and in reach of whoever asks. A till gives no rule another receiver.
+
+    Seen to fail when nothing is demanded of who comes back.
+    """
+    run, cover = left(shop)
+    tills = shop.ownership.plan(Revert(run), Actor.system("till", "r1")).beside
+    assert (tills.changes, {one.code for one in tills.left}) == (False, {"not_permitted"})
+    shop.department("north")
+    boss = shop.staff("boss", "manager", "north")
+    far = shop.ownership.beside(boss, Revert(run))
+    assert (far.changes, {one.code for one in far.left}) == (False, {"target_out_of_reach"})
+    with pytest.raises(Refused):
+        shop.ownership.beside(Actor.staff("tom"), Revert(run))
+    shop.change(ChangeStaff("lena", active=False))
+    receipt = shop.does(ADA, Revert(run))
+    assert (receipt.run, receipt.tally.codes) == (None, {"staff_inactive": 1})
+    where = ["rule all", "rule vip", f"cover {cover}"]
+    assert [(one.code, one.where) for one in receipt.warnings] == [("staff_inactive", one) for one in where]
+
+
+def test_c08_a_plan_applied_in_parts_gives_its_rules_back(open_shop: OpenShop) -> None:
+    """The parts are taken back as one, in parts again or at once."""
+    shop = open_shop(limits={"batch": 2})
+    given(shop, 5)
+    shop.change(ChangeRules(Rule("all", Everything(), Weighted({"lena": 1}))))
+    before = beside(shop)
+    plan = shop.ownership.plan(Offboard("lena", "tom"), ADA)
+    done = shop.ownership.apply_chunked(plan.id, ADA)
+    assert (done.changed, done.rules) == (5, ("all",))
+    undo = shop.ownership.plan(Revert(plan.id), ADA)
+    assert shop.ownership.apply_chunked(undo.id, ADA).rules == ("all",)
+    assert beside(shop) == before
+    assert shop.does(ADA, Revert(undo.id)).rules == ("all",)

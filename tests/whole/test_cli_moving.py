@@ -341,6 +341,40 @@ def test_a_move_inside_the_window_is_warned_of(filled: Calls, monkeypatch: pytes
     assert loads(filled) == {"tom": 6, None: 3}
 
 
+def test_what_changes_beside_customers_is_asked_for_too(filled: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tom holds nobody and is named by a rule: the plan and the question say so, and no is no.
+
+    Seen to fail when only moving customers is asked for: the rule was changed, and nobody was told.
+    """
+    write_rule(filled, "north", "tom")
+    planned = filled("plan", "offboard", "tom", "--release", "-o", "p.json", who="ada")
+    assert "Planned: 0 changed, and 1 rule. Nothing was changed." in planned.err
+    monkeypatch.setattr(sys, "stdin", Terminal("n", "n", "y"))
+    for arguments in (["offboard", "tom", "--release"], ["apply", "p.json"]):
+        said = filled(*arguments, who="ada")
+        assert "and 1 rule. Go on? [y/N]" in said.err
+        assert said.err.endswith("Nothing was changed.\n")
+    assert filled("inventory", "tom", "--format", "json", who="ada").data[-1]["holds"] == "rule"
+    assert filled("offboard", "tom", "--release", who="ada").err.endswith("0 changed, and 1 rule.\n")
+
+
+def test_whom_the_asker_does_not_see_is_counted_in_plan_and_answer(filled: Calls) -> None:
+    """D02: coded, with what to try; refused unless --no-strict is said. Seen to fail when nobody counts them."""
+    filled.file("places.csv", "id,label\nnorth,North\n")
+    filled.file(
+        "staff.csv", "id,label,departments,role,allow_groups\nboss,Boss,north,manager,A\nkim,Kim,north,associate,\n"
+    )
+    filled.file("more.csv", "id,groups,staff\nk1,A,kim\nk2,B,kim\n")
+    for arguments in (("departments", "places.csv"), ("staff", "staff.csv"), ("customers", "more.csv")):
+        said = filled(arguments[0], "import", arguments[1], who="ada")
+        assert said.code == 0, said.err
+    counted = "[left_behind] 'kim' keeps 1 more of its customers, beyond your sight."
+    assert counted in filled("plan", "offboard", "kim", "--release", who="boss").err
+    assert filled("offboard", "kim", "--release", "--yes", who="boss").codes == ["strict_refused"]
+    said = filled("offboard", "kim", "--release", "--yes", "--no-strict", who="boss")
+    assert (said.code, said.err.startswith(f"1 changed.\nwarning: {counted}")) == (1, True)
+
+
 # --- plans ----------------------------------------------------------------------------------------------
 
 
@@ -636,6 +670,25 @@ def test_inventory_tells_which_covers_a_leaver_leaves(filled: Calls) -> None:
         assert said.err == f"Hand it over: ownership offboard {staff}\n"
     assert filled("cover", "end", cover, who="ada").code == 0
     assert filled("inventory", "tom", who="ada").err == "tom leaves nothing behind.\n"
+
+
+def test_undo_puts_rules_back_and_names_those_that_stay(filled: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for also where nobody moves; exit code 1 where one stays.
+
+    Seen to fail when only customers go back: 0 changed, and nothing was said of the rule.
+    """
+    write_rule(filled, "north", "tom")
+    write_rule(filled, "vip", "tom")
+    run = run_of(filled, "offboard", "tom", "--to", "zoe")
+    write_rule(filled, "vip", "maria")
+    monkeypatch.setattr(sys, "stdin", Terminal("y"))
+    said = filled("undo", run, who="ada")
+    assert "This would be: 0 changed, and 1 rule. Go on? [y/N]" in said.err
+    stays = "warning: [changed_since] The rule was changed since that run. (rule vip)"
+    assert said.err.startswith(stays)
+    assert f"0 changed, and 1 rule.\n{stays}" in said.err
+    assert said.code == 1
+    assert [row["from"] for row in filled("inventory", "tom", "--format", "json", who="ada").data[2:]] == ["north"]
 
 
 def test_undo_with_a_key_acts_once(filled: Calls) -> None:

@@ -11,7 +11,7 @@ import click
 
 from ownership_core.cli.choosing import asked
 from ownership_core.cli.options import shop_command
-from ownership_core.cli.plans import strict_option, tell
+from ownership_core.cli.plans import beside, strict_option, tell
 from ownership_core.cli.progress import progress
 from ownership_core.cli.session import Session
 from ownership_core.cli.voice import DONE, counted, is_terminal
@@ -20,6 +20,7 @@ from ownership_core.errors import invalid
 from ownership_core.plan import PlanFile, Receipt, read_plan
 from ownership_core.ports import Expected, Run
 from ownership_core.ruling import Fate, PlanRow
+from ownership_core.service.beside import Beside
 from ownership_core.wire import command_from_wire
 
 STRICT_KINDS = frozenset({"offboard"})
@@ -73,9 +74,14 @@ def _agreed(session: Session, plan: str, found: PlanFile | None, *, yes: bool) -
         return _said(session, f"The plan is to carry out {type(found.command).__name__}.")
     stored = _stored(session, plan) if found is None else None
     count = 0 if stored is None else stored.tally.changed
+    more = Beside()
     if found is not None:
-        count = sum(1 for _ in found.rows)
-    return not count or _said(session, f"The plan changes {counted(count, 'customer')}.")
+        count, more = sum(1 for _ in found.rows), session.shop.beside(session.actor, found.command)
+    elif stored is not None:
+        more = session.shop.beside(session.actor, command_from_wire(stored.command))
+    if not (count or more.changes):
+        return True
+    return _said(session, f"The plan changes {counted(count, 'customer')}{beside(more.rules, more.covers)}.")
 
 
 def _said(session: Session, about: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from ownership_core.cli.choosing import asked, require_somebody_to_ask
 from ownership_core.cli.progress import progress
 from ownership_core.cli.session import Session
 from ownership_core.cli.showing import show_plan, show_sums
-from ownership_core.cli.voice import DONE, REFUSED, is_terminal, warn
+from ownership_core.cli.voice import DONE, REFUSED, counted, is_terminal, warn
 from ownership_core.commands import Command, SwitchCardinality
 from ownership_core.errors import invalid
 from ownership_core.keys import from_micros
@@ -23,6 +23,7 @@ from ownership_core.plan import Receipt, write_plan
 from ownership_core.ports import Tally
 from ownership_core.ruling import PlanRow
 from ownership_core.service import Plan
+from ownership_core.service.undoing import CHANGES_BESIDE
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -89,27 +90,34 @@ def _carry_out(session: Session, command: Command, how: How) -> int:
 
 
 def tell(session: Session, receipt: Receipt) -> int:
-    """What a receipt says; its exit code is 1 where anything was refused or stale."""
+    """What a receipt says; its exit code is 1 where anything was refused or stale, or stays beside customers."""
     if session.format == "json":
         from ownership_core.cli.output import emit_one
 
         emit_one("json", receipt.to_json(), "")
-    session.say(f"{tallied(receipt.tally)}.")
+    session.say(f"{tallied(receipt.tally, receipt.rules, receipt.covers)}.")
     if receipt.what == SWITCHED and receipt.run is not None:
         session.say("Now name the new cardinality in the settings; under the former one the shop does not open.")
     if receipt.new_matches:
         session.say(f"{receipt.new_matches} more fit the search by now; they were left alone.")
     for warning in (*receipt.warnings, *receipt.problems):
         warn(str(warning))
-    return REFUSED if receipt.tally.refused or receipt.tally.stale else DONE
+    stays = receipt.what in CHANGES_BESIDE and receipt.warnings
+    return REFUSED if receipt.tally.refused or receipt.tally.stale or stays else DONE
 
 
-def tallied(tally: Tally) -> str:
-    """A tally as a sentence: ``12 changed, 3 unchanged, 2 refused (group_restricted: 2)``."""
+def tallied(tally: Tally, rules: Sequence[object] = (), covers: Sequence[object] = ()) -> str:
+    """A tally as a sentence: ``12 changed, 3 unchanged, 2 refused (group_restricted: 2), and 1 rule, 2 covers``."""
     parts = [f"{tally.changed} changed"]
     parts += [f"{count} {name}" for name in ("unchanged", "refused", "stale") if (count := getattr(tally, name))]
     codes = ", ".join(f"{code}: {count}" for code, count in sorted(tally.codes.items()))
-    return ", ".join(parts) + (f" ({codes})" if codes else "")
+    return ", ".join(parts) + (f" ({codes})" if codes else "") + beside(rules, covers)
+
+
+def beside(rules: Sequence[object], covers: Sequence[object]) -> str:
+    """What changes beside customers, where anything does: ``, and 1 rule, 2 covers``."""
+    found = [counted(len(several), what) for several, what in ((rules, "rule"), (covers, "cover")) if several]
+    return f", and {', '.join(found)}" if found else ""
 
 
 def carry_out_asked(session: Session, command: Command, how: How) -> int:
@@ -122,17 +130,18 @@ def carry_out_asked(session: Session, command: Command, how: How) -> int:
 def after_asking(session: Session, command: Command, plan: Plan, how: How, about: str = "") -> int:
     """Show on stderr what a plan comes to, ask, and do it; exit code 1 where some are refused.
 
-    With a key the command itself is sent, so that its repetition is one; and so it is where nobody would move.
+    With a key the command itself is sent, so that its repetition is one; and so it is where nothing would change.
     """
-    tally = plan.run.tally
+    tally, more = plan.run.tally, plan.beside
+    changes = tally.changed or more.changes
     if not how.yes:
         show_sums(session, plan.run, lambda: session.shop.plan_rows(session.actor, plan.id), sys.stderr)
         _warn_of(plan)
-    switches = isinstance(command, SwitchCardinality)  # whatever becomes of customers, it is asked about
-    if (tally.changed or switches) and not asked(session, f"{about}This would be: {tallied(tally)}.", yes=how.yes):
+    asks = changes or isinstance(command, SwitchCardinality)  # whatever becomes of customers, it is asked about
+    if asks and not asked(session, f"{about}This would be: {tallied(tally, more.rules, more.covers)}.", yes=how.yes):
         session.say("Nothing was changed.")
         return DONE
-    if how.key is not None or not tally.changed:
+    if how.key is not None or not changes:
         return _carry_out(session, command, how)
     code = tell(session, session.shop.apply(plan.id, session.actor, strict=how.strict))
     return REFUSED if tally.refused else code
@@ -145,7 +154,7 @@ def _planned(session: Session, plan: Plan, output: Path | None) -> int:
     if output is not None:
         _save(plan, rows(), output)
     show_plan(session, plan, rows)
-    session.say(f"Planned: {tallied(plan.run.tally)}. Nothing was changed.")
+    session.say(f"Planned: {tallied(plan.run.tally, plan.beside.rules, plan.beside.covers)}. Nothing was changed.")
     _warn_of(plan)
     if plan.run.expires is not None:
         until = from_micros(plan.run.expires).strftime("%Y-%m-%d %H:%M UTC")
@@ -154,7 +163,7 @@ def _planned(session: Session, plan: Plan, output: Path | None) -> int:
 
 
 def _warn_of(plan: Plan) -> None:
-    for warning in plan.warnings:
+    for warning in (*plan.warnings, *plan.beside.left):
         warn(str(warning))
 
 

@@ -36,8 +36,7 @@ def show_plan(session: Session, plan: Plan, rows: Rows) -> None:
     if session.format == "json":
         head = {"plan": plan.id, "command": plan.run.command, "expires": plan.run.expires}
         sums = {"staff": staff_before_and_after(session, plan.run, rows()), "codes": dict(tally.codes)}
-        sums["warnings"] = [attrs.asdict(one) for one in plan.warnings]
-        emit_around("rows", map(row_of, rows()), {**head, **sums})
+        emit_around("rows", map(row_of, rows()), {**head, **sums, **_beside(plan)})
         return
     single = session.shop.counsel.cardinality.single
     columns = ["customer", "fate", "before", "after", *([] if single else ["added", "removed"]), "reasons"]
@@ -48,6 +47,12 @@ def show_plan(session: Session, plan: Plan, rows: Rows) -> None:
         if tally.total > LISTED:
             session.say(f"{tally.total - LISTED} more customers are not shown; --format csv lists all.")
         show_sums(session, plan.run, rows, sys.stdout, apart=True)
+
+
+def _beside(plan: Plan) -> Json:
+    """What changes beside customers, and what to know before it is applied."""
+    ids = {"rules": [one.id for one in plan.beside.rules], "covers": [one.id for one in plan.beside.covers]}
+    return {**ids, "warnings": [attrs.asdict(one) for one in (*plan.warnings, *plan.beside.left)]}
 
 
 def show_sums(session: Session, run: Run, rows: Rows, out: TextIO, *, apart: bool = False) -> None:

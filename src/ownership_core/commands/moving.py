@@ -145,7 +145,7 @@ class Sweep:
 
 @frozen
 class Revert:
-    """Restore what a run changed, except what was changed since (C08, C09)."""
+    """Restore what a run changed, rules and covers too, except what was changed since (C08, C09)."""
 
     run: str
     reason: str | None = None

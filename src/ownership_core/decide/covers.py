@@ -8,9 +8,9 @@ import attrs
 
 from ownership_core.access import reaches_staff
 from ownership_core.commands import Cover
-from ownership_core.decide.asking import Asking, inactive_staff, out_of_reach, unknown_staff
+from ownership_core.decide.asking import Asking, inactive_staff, not_permitted, out_of_reach, unknown_staff
 from ownership_core.errors import Problem
-from ownership_core.model import CoverRow, Staff, StaffId
+from ownership_core.model import ActorKind, CoverRow, Staff, StaffId
 
 COVER_SELF = "cover_self"
 COVER_CHAIN = "cover_chain"
@@ -74,6 +74,20 @@ def decide_end_cover(
         if known is not None:
             problems += _reach_problems(asking, one, known)
     return problems, ended(cover, at)
+
+
+def decide_cover_again(
+    cover: CoverRow, asking: Asking, colleagues: Colleagues, covers: Iterable[CoverRow]
+) -> tuple[list[Problem], bool]:
+    """Why a cover that a run ended may not stand again, and whether the same one was arranged anew (C08).
+
+    ``covers`` are the others that name one of the two. Codes as for :func:`decide_cover`.
+    """
+    if asking.actor.kind is ActorKind.SYSTEM:
+        return [not_permitted(asking.actor, "arrange covers")], False
+    wanted = Cover(cover.staff, cover.by, cover.since, cover.until)
+    problems, found = decide_cover(wanted, asking, colleagues, covers, cover.id)
+    return problems, found.id != cover.id
 
 
 def ended(cover: CoverRow, at: int) -> CoverRow:

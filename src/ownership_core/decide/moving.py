@@ -119,7 +119,7 @@ def decide_revert(command: Revert, asking: Asking) -> Ruling:
     Whole command: staff_inactive, unknown_staff, not_permitted, unknown_run, not_revertible.
     Per customer: not_permitted, changed_since, single_owner or too_many_staff, and of those who come back
     staff_inactive, target_out_of_reach, website_mismatch, group_restricted; of those who go holder_out_of_reach.
-    A till takes nothing from anybody: already_assigned, no_auto (I31).
+    Rules and covers are decided on by themselves. A till takes nothing from anybody: already_assigned, no_auto (I31).
     """
     effect = Effect(drop=Drop.UNDONE, primary=Primary.UNDONE)
     requirements = (*asking.common_requirements(), *asking.automatic())

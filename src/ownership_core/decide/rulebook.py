@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ownership_core.commands import ChangeRules
-from ownership_core.decide.asking import Asking
+from ownership_core.decide.asking import Asking, Targets, holder_problems, not_permitted, receiver_problems
+from ownership_core.distribute import named_staff
 from ownership_core.errors import Problem
-from ownership_core.model import Level
+from ownership_core.model import ActorKind, Level
 from ownership_core.rules import Rule
 from ownership_core.ruling import VERSION_CONFLICT
 
@@ -29,3 +30,16 @@ def decide_change_rules(command: ChangeRules, asking: Asking, before: Rule | Non
     if command.forget is not None and before is None:
         problems.append(Problem("unknown_rule", f"There is no rule {command.forget!r}.", "Check the id."))
     return problems
+
+
+def decide_rule_again(now: Rule, then: Rule, asking: Asking, targets: Targets) -> list[Problem]:
+    """Every reason against giving by a rule as it was before a run changed it (C08).
+
+    Whoever it names again works and is in reach, as for any customer that comes back; so is whoever it names no more.
+    Codes: not_permitted (of a till), unknown_staff, staff_inactive, target_out_of_reach.
+    """
+    if asking.actor.kind is ActorKind.SYSTEM:
+        return [not_permitted(asking.actor, "change rules")]
+    there, back = named_staff(now.to), named_staff(then.to)
+    problems = [one for staff in sorted(back - there) for one in receiver_problems(staff, asking, targets)]
+    return problems + [one for staff in sorted(there - back) for one in holder_problems(staff, asking, targets)]

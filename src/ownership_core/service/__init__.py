@@ -6,7 +6,8 @@ Reading is :mod:`~ownership_core.service.reading` and :mod:`~ownership_core.serv
 :mod:`~ownership_core.service.people`, inside a :mod:`~ownership_core.service.transaction`.
 """
 
-from ownership_core.service.ownership import Ownership, Plan
+from ownership_core.service.ownership import Ownership
+from ownership_core.service.planning import Plan
 from ownership_core.service.transaction import Transaction
 from ownership_core.service.wiring import fields_for, host_for
 

@@ -11,6 +11,7 @@ from ownership_core.errors import Problem
 from ownership_core.model import Actor
 from ownership_core.plan import Receipt
 from ownership_core.ports import Store
+from ownership_core.service.beside import changed_beside
 from ownership_core.service.transaction import Transaction
 
 
@@ -33,5 +34,8 @@ class Chunked:
             tell(receipt.tally.total)
         with self.store.reader() as reader:
             whole = reader.run(plan)
-        done = Receipt(None, "") if whole is None else Receipt(whole.id, whole.what, whole.tally)
+            if whole is None:
+                return Receipt(None, "", warnings=tuple(warnings))
+            rules, covers = changed_beside(reader, whole.what, [part.id for part in reader.parts(plan)])
+        done = Receipt(whole.id, whole.what, whole.tally, rules=rules, covers=covers)
         return attrs.evolve(done, warnings=tuple(warnings), new_matches=receipt.new_matches)

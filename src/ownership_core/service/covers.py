@@ -27,7 +27,7 @@ def _cover(desk: Desk, writer: Writer, actor: Actor, command: Cover) -> Receipt:
     both = (command.staff, command.by)
     asking = asked_under_lock(desk, writer, actor, command, both)
     run = applied(desk, asking, command, "cover")
-    problems, after = decide_cover(command, asking, _colleagues(writer, both), writer.covers(both), run.id)
+    problems, after = decide_cover(command, asking, colleagues(writer, both), writer.covers(both), run.id)
     if problems:
         raise refuse(problems, actor)
     if after.version:
@@ -43,7 +43,7 @@ def _end(desk: Desk, writer: Writer, actor: Actor, command: EndCover) -> Receipt
     before = _named(writer, command.cover)
     both = () if before is None else (before.staff, before.by)
     run = applied(desk, asking, command, "end_cover")
-    problems, after = decide_end_cover(before, command.cover, asking, _colleagues(writer, both), run.at)
+    problems, after = decide_end_cover(before, command.cover, asking, colleagues(writer, both), run.at)
     if problems or before is None or after is None:
         raise refuse(problems, actor)
     if after == before:
@@ -54,14 +54,16 @@ def _end(desk: Desk, writer: Writer, actor: Actor, command: EndCover) -> Receipt
     return Receipt(run.id, run.what, run.tally, version)
 
 
-def leave_covers(writer: Writer, staff: StaffId, run: Run) -> bool:
-    """End every cover of a leaver, on whichever side of it; whether there was one (D07)."""
-    over = [(one, ended(one, run.at)) for one in writer.covers([staff])]
-    changed = [(before, after) for before, after in over if after != before]
-    for before, after in changed:
-        body = cover_body("ended", after)
-        writer.save_cover(after, event_of(run, Subject.COVER, after.id, before.version + 1, body))
-    return bool(changed)
+def left_covers(reader: Reader, staff: StaffId, at: int) -> tuple[CoverRow, ...]:
+    """Every cover of a leaver that is not over, on whichever side of it, as it is when it ends at ``at`` (D07)."""
+    over = [(one, ended(one, at)) for one in reader.covers([staff])]
+    return tuple(after for before, after in over if after != before)
+
+
+def save_covers(writer: Writer, run: Run, covers: Iterable[CoverRow], what: str) -> None:
+    """Change covers that there are, each by an event of ``run``."""
+    for one in covers:
+        writer.save_cover(one, event_of(run, Subject.COVER, one.id, one.version + 1, cover_body(what, one)))
 
 
 def cover_body(what: str, cover: CoverRow) -> Json:
@@ -74,5 +76,6 @@ def _named(writer: Writer, id: str) -> CoverRow | None:
     return next((cover for cover in writer.covers() if cover.id == id), None)
 
 
-def _colleagues(reader: Reader, staff: Iterable[StaffId]) -> dict[StaffId, Staff]:
+def colleagues(reader: Reader, staff: Iterable[StaffId]) -> dict[StaffId, Staff]:
+    """These staff by their ids, tombstones too."""
     return {one.id: one for one in reader.staff(frozenset(staff))}

@@ -8,8 +8,8 @@ import attrs
 from attrs import frozen
 
 from ownership_core.access import STAFF_INACTIVE, reaches_staff, standing_in
-from ownership_core.commands import Command, CustomerCommand, Offboard, One, selection_of
-from ownership_core.decide import decide
+from ownership_core.commands import Command, CustomerCommand, Offboard, One, Revert, selection_of
+from ownership_core.decide import Targets, decide
 from ownership_core.decide.asking import holder_problems, not_permitted, unknown_staff
 from ownership_core.distribute import questions
 from ownership_core.errors import Refused, invalid
@@ -21,6 +21,7 @@ from ownership_core.ports import Query, Reader, Run, Store
 from ownership_core.rules import Occasion, Rule, Standing, as_distribution, due, in_order, unaskable, which
 from ownership_core.ruling import NOT_FOUND, Policy
 from ownership_core.scope import Everything, Nothing, OneOf, Wildcard
+from ownership_core.service.beside import Beside, beside_of
 from ownership_core.service.counsel import Counsel, people_of
 from ownership_core.service.inventory import Inventory, inventory_of
 from ownership_core.service.reading import Sight
@@ -156,15 +157,30 @@ class Inquiry:
     def inventory(self, staff: StaffId) -> Inventory:
         """What a staff holds; ``unknown_staff``, and ``target_out_of_reach`` where the right to assign ends."""
         with self.store.reader() as reader:
-            accesses = reader.access(people_of(Offboard(staff), self.actor))
-            asking = self.counsel.asking(Offboard(staff), self.actor, accesses.get(StaffId(self.actor.id)), self.now)
-            targets = self.counsel.targets(accesses)
-            problems = asking.common_refusals() or holder_problems(staff, asking, targets)
-            if not problems and not reader.staff([staff]):
-                problems = [unknown_staff(staff)]
-            if problems:
-                raise Refused(*problems, who=self.actor.id)
+            targets = self._required(reader, Offboard(staff))
+            if staff not in targets and not reader.staff([staff]):
+                raise Refused(unknown_staff(staff), who=self.actor.id)
             return inventory_of(reader, self.counsel, staff, self.now)
+
+    def beside(self, command: Command) -> Beside:
+        """What a command would do beside customers, for whoever may carry it out."""
+        if not isinstance(command, Offboard | Revert):
+            return Beside()
+        with self.store.reader() as reader:
+            self._required(reader, command)
+            return beside_of(reader, self.counsel, self.actor, command, self.now)
+
+    def _required(self, reader: Reader, command: Offboard | Revert) -> Targets:
+        """Those it names, where the asker may do this, and reaches whom it would send away."""
+        accesses = reader.access(people_of(command, self.actor))
+        asking = self.counsel.asking(command, self.actor, accesses.get(StaffId(self.actor.id)), self.now)
+        targets = self.counsel.targets(accesses)
+        problems = asking.common_refusals()
+        if not problems and isinstance(command, Offboard):
+            problems = holder_problems(command.staff, asking, targets)
+        if problems:
+            raise Refused(*problems, who=self.actor.id)
+        return targets
 
     def _explains_everything(self, reader: Reader) -> bool:
         sight = Sight(reader, self.counsel, self.actor, self.now)

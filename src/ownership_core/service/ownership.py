@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import attrs
-from attrs import frozen
 
 from ownership_core.commands import (
     ChangeStaff,
@@ -31,6 +30,7 @@ from ownership_core.rules import Occasion, Rule, Standing
 from ownership_core.ruling import PlanRow
 from ownership_core.runid import run_id
 from ownership_core.scope import Everything
+from ownership_core.service.beside import Beside
 from ownership_core.service.chunks import Chunked
 from ownership_core.service.counsel import Counsel
 from ownership_core.service.desk import Desk
@@ -38,7 +38,7 @@ from ownership_core.service.doctor import examine
 from ownership_core.service.edge import Edge
 from ownership_core.service.inquiry import Inquiry
 from ownership_core.service.inventory import Inventory
-from ownership_core.service.planning import save_plan
+from ownership_core.service.planning import Plan, save_plan
 from ownership_core.service.reading import Sight, Visible
 from ownership_core.service.refusals import unknown_run
 from ownership_core.service.retrying import retried
@@ -48,19 +48,6 @@ from ownership_core.service.wiring import fields_for, host_for
 from ownership_core.settings import Settings
 
 _T = TypeVar("_T")
-
-
-@frozen
-class Plan:
-    """A stored plan and what it would do, with what to know before it is applied; nothing else was written (C05)."""
-
-    run: Run
-    warnings: tuple[Problem, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """What :meth:`Ownership.apply` takes."""
-        return self.run.id
 
 
 class Ownership:
@@ -214,6 +201,13 @@ class Ownership:
         """What a staff holds and leaves behind: read it before it goes (D07; rows 25, 106)."""
         return self._inquiry(actor).inventory(self.edge.staff_id(staff))
 
+    def beside(self, actor: Actor, command: Command) -> Beside:
+        """What a command, of a plan say, would change beside customers now, and what it would leave (D02, D07).
+
+        Raises what carrying it out would be refused with as a whole.
+        """
+        return self._inquiry(actor).beside(self.edge.command(command))
+
     def doctor(self) -> list[tuple[str, list[Problem]]]:
         """Run every doctor check; each name comes with the problems found."""
         return examine(self.store, self.host)
@@ -251,8 +245,7 @@ class Ownership:
         Commands about people and new customers are rehearsed in a transaction that is undone.
         """
         clean, asker = self.edge.command(command), self.edge.actor(actor)
-        planned = self._retried(lambda: save_plan(self.desk(), self.store, asker, clean))
-        return Plan(planned.run, planned.warnings)
+        return self._retried(lambda: save_plan(self.desk(), self.store, asker, clean))
 
     def apply(
         self, plan: str | PlanFile, actor: Actor, *, key: str | None = None, strict: bool | None = None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import attrs
+from attrs import frozen
 
 from ownership_core.commands import ChangeDepartment, ChangeStaff, Command, RehearsedCommand
+from ownership_core.errors import Problem
 from ownership_core.model import Actor
 from ownership_core.plan import Receipt
 from ownership_core.ports import Run, RunState, Store, Writer
+from ownership_core.service.beside import Beside
 from ownership_core.service.desk import Desk
 from ownership_core.service.writing import Planned, Writing
 from ownership_core.wire import command_to_wire
@@ -16,7 +19,24 @@ PLAN_LIFETIME = 7 * 24 * 3600 * 1_000_000
 """How long an unapplied plan can be applied, in microseconds: a week."""
 
 
-def save_plan(desk: Desk, store: Store, actor: Actor, command: Command) -> Planned:
+@frozen
+class Plan:
+    """A stored plan and what it would do, ``beside`` customers too; nothing else was written (C05).
+
+    ``warnings`` say what to know before it is applied.
+    """
+
+    run: Run
+    warnings: tuple[Problem, ...] = ()
+    beside: Beside = Beside()
+
+    @property
+    def id(self) -> str:
+        """What :meth:`Ownership.apply` takes."""
+        return self.run.id
+
+
+def save_plan(desk: Desk, store: Store, actor: Actor, command: Command) -> Plan:
     """Plan ``command`` and keep the plan for a week; those that nobody applied in time go.
 
     Commands about people and new customers are rehearsed in a transaction that is undone.
@@ -24,9 +44,11 @@ def save_plan(desk: Desk, store: Store, actor: Actor, command: Command) -> Plann
     if isinstance(command, RehearsedCommand):
         rehearsed = _rehearsed(desk, store, actor, command)
         with store.writer() as writer:
-            return _kept(desk, writer, rehearsed)
+            return Plan(_kept(desk, writer, rehearsed).run)
     with store.writer() as writer:
-        return _kept(desk, writer, Writing(desk, writer, actor).plan(command))
+        writing = Writing(desk, writer, actor)
+        planned = _kept(desk, writer, writing.plan(command))
+        return Plan(planned.run, planned.warnings, writing.beside(command, planned.run.at))
 
 
 def _kept(desk: Desk, writer: Writer, planned: Planned) -> Planned:

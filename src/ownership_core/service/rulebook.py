@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import attrs
 
 from ownership_core.commands import ChangeRules, Offboard
@@ -11,12 +13,12 @@ from ownership_core.errors import invalid
 from ownership_core.events import BODY_VERSION, Event, Subject
 from ownership_core.model import Actor, Json
 from ownership_core.plan import Receipt
-from ownership_core.ports import Run, Writer
+from ownership_core.ports import Reader, Run, Writer
 from ownership_core.rules import Rule
 from ownership_core.service.desk import Desk
 from ownership_core.service.people import NO_CHANGE, applied, asked_under_lock, event_of
 from ownership_core.service.refusals import refuse
-from ownership_core.wire import rule_to_wire
+from ownership_core.wire import WIRE_VERSION, rule_from_wire, rule_to_wire
 
 WHAT = "change_rules"
 
@@ -43,25 +45,25 @@ def change_rules(desk: Desk, writer: Writer, actor: Actor, command: ChangeRules)
     return Receipt(run.id, WHAT, run.tally, event.version)
 
 
-def leave_rules(writer: Writer, command: Offboard, run: Run) -> bool:
-    """Take a leaver out of every rule, for the one who gets all of its customers where there is one (D07).
+def left_rules(reader: Reader, command: Offboard) -> tuple[Rule, ...]:
+    """Every rule that names a leaver without it, for the one who gets all of its customers where there is one (D07).
 
     A rule nobody is left in gives to nobody, so that no later one is asked in its place.
     """
     successor = command.to.staff if isinstance(command.to, ToStaff) else None
-    changed = False
-    for rule in writer.rules():
-        after = attrs.evolve(rule, to=replaced(rule.to, command.staff, successor) or NOBODY)
-        if after == rule:  # also one that gave to nobody already
-            continue
-        writer.save_rule(after, rule_event(run, rule.id, last_version(writer, rule.id) + 1, rule, after))
-        changed = True
-    return changed
+    over = [(rule, replaced(rule.to, command.staff, successor) or NOBODY) for rule in reader.rules()]
+    return tuple(attrs.evolve(rule, to=to) for rule, to in over if to != rule.to)  # one may give to nobody already
 
 
-def last_version(writer: Writer, rule: str) -> int:
+def save_rules(writer: Writer, run: Run, rules: Iterable[Rule]) -> None:
+    """Change rules that there are, each by an event of ``run``."""
+    for rule in rules:
+        writer.save_rule(rule, rule_event(run, rule.id, last_version(writer, rule.id) + 1, rule, rule))
+
+
+def last_version(reader: Reader, rule: str) -> int:
     """How many changes of a rule there were; one that is forgotten and written again goes on counting."""
-    return max((event.version for event in writer.events(Subject.RULE, rule)), default=0)
+    return max((event.version for event in reader.events(Subject.RULE, rule)), default=0)
 
 
 def rule_event(run: Run, id: str, version: int, before: Rule | None, after: Rule | None) -> Event:
@@ -71,6 +73,11 @@ def rule_event(run: Run, id: str, version: int, before: Rule | None, after: Rule
     if after is not None:
         said = rule_to_wire(attrs.evolve(after, label="", version=version))["rule"]
     return event_of(run, Subject.RULE, id, version, {"v": BODY_VERSION, "what": what, "rule": said})
+
+
+def rule_told(event: Event) -> Rule:
+    """The rule as it was by one of its events, without its label."""
+    return rule_from_wire({"v": WIRE_VERSION, "rule": event.body["rule"]})
 
 
 def _named(command: ChangeRules) -> str:

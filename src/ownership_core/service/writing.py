@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 from attrs import frozen
@@ -39,13 +39,14 @@ from ownership_core.decide.switch import concerned
 from ownership_core.distribute.hands import NO_CAPACITY
 from ownership_core.errors import Conflict, Problem, Refused
 from ownership_core.keys import fold_identity
-from ownership_core.model import Actor, Customer, CustomerId, StaffId, Value
+from ownership_core.model import Actor, CoverRow, Customer, CustomerId, StaffId, Value
 from ownership_core.plan import PlanFile, Receipt
 from ownership_core.ports import Draft, Query, Run, RunState, Tally, Writer
-from ownership_core.rules import Occasion
+from ownership_core.rules import Occasion, Rule
 from ownership_core.ruling import NOT_FOUND, PLACED, PlanRow, Ruling
 from ownership_core.scope import AllOf, Nothing, Scope
 from ownership_core.service import covers, people
+from ownership_core.service.beside import Beside, beside_of, named_beside, write_beside
 from ownership_core.service.counsel import people_of
 from ownership_core.service.creating import create
 from ownership_core.service.dealing import Dealing, Dealt, Pool
@@ -54,7 +55,7 @@ from ownership_core.service.firing import has_rules
 from ownership_core.service.inventory import still_receives
 from ownership_core.service.keeping import kept_until
 from ownership_core.service.refusals import refuse, refuse_row, sentence
-from ownership_core.service.rulebook import change_rules, leave_rules
+from ownership_core.service.rulebook import change_rules
 from ownership_core.service.switching import conflicts, moved_on
 from ownership_core.service.tenure import moved_early, settled_before
 from ownership_core.service.undoing import undone_runs
@@ -153,17 +154,20 @@ class Writing:
         row = self._single_row(command, draft.run)
         if source is None and row is not None and tally.refused:
             raise refuse_row(row, self.actor, done.warnings)
+        whole = not tally.total or not _is_piece(source)  # who is left behind is counted after the last part
         new_matches = 0 if isinstance(command, Rebalance) else self._new_matches(draft, tally, source)
+        beside = self._beside(command, draft, whole)
         if strict:
-            self._require_all(command, tally, new_matches, 0 if source is None else source.refused)
+            self._require_all(command, tally, new_matches, 0 if source is None else source.refused, beside)
         run = _as_piece(self._run(command, draft, tally, RunState.APPLIED), source, done.reached)
-        beside = self._beside(command, run)
-        if not tally.changed and not beside and not (tally.total and _is_piece(source)):
+        said = Receipt(None, what, tally, warnings=(*done.warnings, *beside.left), new_matches=new_matches)
+        said = attrs.evolve(said, rules=_ids(beside.rules), covers=_ids(beside.covers))
+        if not tally.changed and not beside.changes and whole:
             self._forget(run, done.warnings)
-            version = row.version if row is not None and tally.unchanged else None
-            return Receipt(None, what, tally, version, done.warnings, new_matches=new_matches)
+            return attrs.evolve(said, version=row.version if row is not None and tally.unchanged else None)
         self.writer.write(run, draft, done.changes.names)
         self._write_customers(command, run, done.changes)
+        write_beside(self.writer, run, beside)
         self.writer.save_run(_saying(run, done.warnings))
         if tally.changed:  # rotations go on from whoever was last
             for name, staff in sorted(done.pointers.items()):
@@ -172,7 +176,7 @@ class Writing:
             self.writer.notify(run.id)
         fired = self._fire(command) if isinstance(command, ChangeCustomer) else ()
         version = None if row is None else row.version + 1
-        return Receipt(run.id, what, tally, version, (*done.warnings, *fired), new_matches=new_matches)
+        return attrs.evolve(said, run=run.id, version=version, warnings=(*said.warnings, *fired))
 
     def _fire(self, command: ChangeCustomer) -> tuple[Problem, ...]:
         """Rules that are asked about changes are, by themselves and not by whoever changed (F13).
@@ -201,24 +205,30 @@ class Writing:
         else:
             self.writer.discard(run.id)
 
-    def _require_all(self, command: Command, tally: Tally, new_matches: int, left: int) -> None:
-        """Nothing is refused or stale, was not in the plan either, and whoever leaves keeps nobody (D08)."""
-        if tally.refused or tally.stale:
-            raise _strict(tally, self.actor)
+    def _require_all(self, command: Command, tally: Tally, new_matches: int, left: int, beside: Beside) -> None:
+        """Nothing is refused or stale, was not in the plan either, and whoever leaves keeps nobody (D02, D08)."""
+        problems = [_strict(tally)] if tally.refused or tally.stale else []
         if left:
             what = f"The plan leaves {left} customers out, as refused."
-            hint = "Say who gets them, or apply it without strict."
-            raise Refused(Problem("strict_refused", what, hint), who=self.actor.id)
+            problems.append(Problem("strict_refused", what, "Say who gets them, or apply it without strict."))
         if new_matches and isinstance(command, Offboard):
             what = f"{new_matches} customers came to {command.staff!r} since the plan was made."
-            raise Refused(Problem("strict_refused", what, "Make the plan again."), who=self.actor.id)
+            problems.append(Problem("strict_refused", what, "Make the plan again."))
+        problems += [attrs.evolve(one, code="strict_refused") for one in beside.left]
+        if problems:
+            raise refuse(problems, self.actor)
 
-    def _beside(self, command: Command, run: Run) -> bool:
-        """What a command changes beside customers; whether it was anything."""
-        if not isinstance(command, Offboard):
-            return False
-        ruled = leave_rules(self.writer, command, run)
-        return covers.leave_covers(self.writer, command.staff, run) or ruled
+    def beside(self, command: DraftedCommand, at: int, *, counted: bool = True) -> Beside:
+        """What a command that may be carried out changes beside customers at a moment, and whom it leaves."""
+        return beside_of(self.writer, self.desk.counsel, self.actor, command, at, counted=counted)
+
+    def _beside(self, command: CustomerCommand | MovingCommand, draft: Draft, counted: bool) -> Beside:
+        """The same, to be carried out: whoever comes back to a rule or a cover stays as it is until then."""
+        found = self.beside(command, draft.at, counted=counted)
+        if isinstance(command, Revert) and found.changes:
+            self.writer.lock_staff(named_beside(found), changing=True)
+            found = self.beside(command, draft.at, counted=counted)
+        return found
 
     def _switch(self, command: SwitchCardinality, source: Source | None) -> Receipt:
         """All or nothing. Whoever may not is told so before everything is held."""
@@ -440,6 +450,10 @@ def _saying(run: Run, warnings: tuple[Problem, ...]) -> Run:
     return attrs.evolve(run, reason=unasked(warnings))
 
 
+def _ids(found: Iterable[Rule] | Iterable[CoverRow]) -> tuple[str, ...]:
+    return tuple(one.id for one in found)
+
+
 def _is_piece(source: Source | None) -> bool:
     return source is not None and source.piece is not None
 
@@ -508,7 +522,7 @@ def what_of(command: Command) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
 
 
-def _strict(tally: Tally, actor: Actor) -> Refused:
+def _strict(tally: Tally) -> Problem:
     codes = ", ".join(f"{code}: {count}" for code, count in sorted(tally.codes.items()))
     what = f"{tally.refused + tally.stale} of {tally.total} customers were refused or stale ({codes})."
-    return Refused(Problem("strict_refused", what, "Look at the plan, or apply without strict."), who=actor.id)
+    return Problem("strict_refused", what, "Look at the plan, or apply without strict.")

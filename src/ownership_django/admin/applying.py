@@ -11,12 +11,13 @@ from typing import Any, TypeAlias
 from attrs import field as attribute
 from attrs import frozen
 
-from ownership_core.commands import AssignmentCommand, MovingCommand, Offboard, One
+from ownership_core.commands import AssignmentCommand, MovingCommand, Offboard, One, Revert
 from ownership_core.errors import Problem, Refused
 from ownership_core.model import StaffId
 from ownership_core.plan import Receipt
 from ownership_core.ports import Load, Run, RunState
 from ownership_core.ruling import Fate, PlanRow
+from ownership_core.service.beside import Beside
 from ownership_core.service.retrying import retried
 from ownership_core.service.tenure import moved_early
 from ownership_core.service.transaction import plan_id, unknown_plan
@@ -56,7 +57,8 @@ class Change:
 class Shown:
     """A plan as its page shows it: the run, its command, who gains and who loses, and some of its rows.
 
-    ``warnings`` say what to know before it is applied, as things stand now.
+    ``warnings`` say what to know before it is applied, as things stand now; ``beside`` is what it would do beside
+    customers now, nothing for one that was applied.
     """
 
     run: Run
@@ -65,6 +67,7 @@ class Shown:
     rows: tuple[PlanRow, ...]
     names: Mapping[str, str] = attribute(factory=dict)
     warnings: tuple[Problem, ...] = ()
+    beside: Beside = Beside()
 
     @property
     def sentence(self) -> str:
@@ -87,11 +90,6 @@ def one_customer(command: Moved) -> str | None:
     """The one customer it is about, if it is about one."""
     customers = getattr(command, "customers", None)
     return customers.id if isinstance(customers, One) else None
-
-
-def does_more(command: Moved) -> bool:
-    """Whether it changes more than customers: of whoever leaves, rules and covers too."""
-    return isinstance(command, Offboard)
 
 
 def is_applied(bound: BoundOwnership, run: Run) -> bool:
@@ -123,7 +121,17 @@ def shown(bound: BoundOwnership, plan: str, fate: Fate | None, page: int) -> Sho
     with service.store.reader() as reader:
         loads = reader.loads([StaffId(one) for counted in counts.values() for one in counted], 0)
         warnings = moved_early(reader, run.id, command, service.settings, service.now())
-    return Shown(run, command, _changes(counts, names, loads), tuple(rows), names, warnings)
+    beside = _beside(bound, run, command)
+    return Shown(run, command, _changes(counts, names, loads), tuple(rows), names, warnings, beside)
+
+
+def _beside(bound: BoundOwnership, run: Run, command: Moved) -> Beside:
+    if not isinstance(command, Offboard | Revert) or is_applied(bound, run):
+        return Beside()
+    try:
+        return bound.service.beside(bound.actor, command)
+    except Refused:
+        return Beside()  # and so would applying be
 
 
 def _count(counts: Mapping[str, Counter[str]], row: PlanRow) -> None:

@@ -21,7 +21,6 @@ from ownership_django.admin.applying import (
     Moved,
     Shown,
     applied,
-    does_more,
     found,
     is_applied,
     one_customer,
@@ -72,7 +71,8 @@ class PlanPage(_Base):
         except OwnershipError as refused:
             self.ownership_errors(request, refused)
             return HttpResponseRedirect(request.get_full_path())
-        level = messages.SUCCESS if receipt.changed else messages.WARNING
+        whole = (receipt.changed or receipt.rules or receipt.covers) and not receipt.warnings
+        level = messages.SUCCESS if whole else messages.WARNING
         self.message_user(request, told(receipt), level)
         for warning in receipt.warnings:
             self.message_user(request, said_of(warning), messages.WARNING)
@@ -123,7 +123,8 @@ class PlanPage(_Base):
             "pages": _pages(many, page, request),
             "applied": applied,
             "warnings": () if applied else tuple(map(said_of, said.warnings)),
-            "does_more": does_more(said.command),
+            "beside": said.beside,
+            "left": [said_of(one) for one in said.beside.left],
             "back": self.ownership_origin(request, said.command),
         }
 

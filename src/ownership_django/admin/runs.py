@@ -16,7 +16,7 @@ from ownership_core.errors import OwnershipError, Refused
 from ownership_core.keys import from_micros
 from ownership_core.model import Action, ActorKind
 from ownership_core.ports import Run, RunState
-from ownership_core.service.undoing import REVERTIBLE
+from ownership_core.service.undoing import CHANGES_BESIDE, REVERTIBLE
 from ownership_core.wire import command_from_wire
 from ownership_django import hosts
 from ownership_django.admin.held import names_of
@@ -80,7 +80,7 @@ class RunPages(_Base):
             "title": _said(found),
             "run": _row(found, names_of([found.actor.id])),
             "reasons": [(reason_of(code), code, count) for code, count in sorted(found.tally.codes.items())],
-            "may_take_back": found.what in REVERTIBLE and found.tally.changed and _may_assign(bound),
+            "may_take_back": found.what in REVERTIBLE and _changed(found) and _may_assign(bound),
             "crumbs": [(_("Runs"), self.ownership_url("runs"))],
         }
         return self.ownership_page(request, "run", None, context)
@@ -111,6 +111,11 @@ def _found(bound: BoundOwnership, run: str) -> Run | None:
             raise
         return None
     return found if found.state is RunState.APPLIED else None
+
+
+def _changed(run: Run) -> bool:
+    """Whether there is anything to take back: customers, or rules and covers."""
+    return bool(run.tally.changed) or run.what in CHANGES_BESIDE
 
 
 def _may_assign(bound: BoundOwnership) -> bool:

@@ -86,6 +86,12 @@ def told(receipt: Receipt) -> str:
         ngettext("%(count)d customer was changed.", "%(count)d customers were changed.", tally.changed)
         % {"count": tally.changed}
     ]
+    if receipt.rules:
+        said = ngettext("%(count)d rule was changed.", "%(count)d rules were changed.", len(receipt.rules))
+        parts.append(said % {"count": len(receipt.rules)})
+    if receipt.covers:
+        said = ngettext("%(count)d cover was changed.", "%(count)d covers were changed.", len(receipt.covers))
+        parts.append(said % {"count": len(receipt.covers)})
     left = tally.refused + tally.stale
     if left:
         said = ngettext("%(count)d was left as it is (%(why)s).", "%(count)d were left as they are (%(why)s).", left)
@@ -98,6 +104,7 @@ def told(receipt: Receipt) -> str:
             receipt.new_matches,
         )
         parts.append(said % {"count": receipt.new_matches})
+    parts += map(said_of, receipt.warnings)
     return " ".join(parts)
 
 
