@@ -16,7 +16,7 @@ from ownership_core.service.refusals import problem
 REFUSALS: Mapping[str, Any] = {
     "not_found": gettext_lazy("There is no such customer."),
     "version_conflict": gettext_lazy("The customer was changed meanwhile."),
-    "stale": gettext_lazy("The customer changed since the plan was made."),
+    "stale": gettext_lazy("The customer, or the rule that chose, changed since the plan was made."),
     "not_permitted": gettext_lazy("You may not do this to this customer."),
     "website_mismatch": gettext_lazy("The staff does not serve the customer's website."),
     "group_restricted": gettext_lazy("The customer's groups are restricted for the staff."),
@@ -104,7 +104,6 @@ def told(receipt: Receipt) -> str:
             receipt.new_matches,
         )
         parts.append(said % {"count": receipt.new_matches})
-    parts += map(said_of, receipt.warnings)
     return " ".join(parts)
 
 
