@@ -139,7 +139,8 @@ def objections(shop: Plain, actor: Any, command: Any, id: str) -> set[str]:
     codes = set() if naive.may(shop, actor, "assign", customer) else {"not_permitted"}
     if kind(command) == "Sweep":
         return codes | kept_back(shop, actor, command, customer)
-    if giver_of(command) not in staff_of(customer["held"]):
+    releases = command.to is None  # nobody is given anything, and whoever is gone already is not asked for
+    if not releases and giver_of(command) not in staff_of(customer["held"]):
         codes.add("not_held")
     if only(command) is not None:
         codes |= bounds(shop, str(only(command)), customer)

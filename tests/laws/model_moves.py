@@ -31,7 +31,7 @@ from .model_shop import ModelShop
 from .model_start import OPERATOR
 from .model_undo import REVERTIBLE
 
-__all__ = ["ACTORS", "BOSSES", "DAY", "MUST_HAPPEN", "READERS", "SECOND", "asked", "key", "strictness"]
+__all__ = ["ACTORS", "ADA", "BOSSES", "DAY", "MUST_HAPPEN", "READERS", "SECOND", "asked", "key", "strictness"]
 
 TILL, STRANGER = Actor.system("till", "r1"), Actor.staff("nobody")
 ADA, MIA, LEA, NOA, SAM, IDA = map(Actor.staff, ("ada", "mia", "lea", "noa", "sam", "ida"))
@@ -44,16 +44,7 @@ MUST_HAPPEN = [
 ]
 MUST_HAPPEN += ["plan made", "plan refused", "replayed", "idempotency_conflict", "version_conflict", "stale"]
 MUST_HAPPEN += ["strict_refused", "not_found", "not_permitted", "promoted", "own_access"]
-MUST_HAPPEN += [
-    "merged",
-    "in turn",
-    "planned in turn",
-    "by a rule",
-    "fired",
-    "changed_since",
-    "stood in",
-    "cover_chain",
-]
+MUST_HAPPEN += ["merged", "in turn", "by a rule", "fired", "changed_since", "stood in", "cover_chain"]
 MUST_HAPPEN += ["too_many_staff", "same_staff", "not_held", "no_target", "not_revertible", "unknown_cover"]
 """A life in which some of this never happens says little."""
 

@@ -22,14 +22,16 @@ from hypothesis import settings as profile
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from ownership_core import Actor, Ownership, OwnershipError, Receipt
-from ownership_core.commands import Sweep
+from ownership_core.commands import Sweep, Unassign
 from ownership_core.events import Subject
+from ownership_core.scope import ANY
 
 from . import model_checks as checks
 from . import model_moves as moves
 from . import model_start as start
 from .model_covers import turns
 from .model_customers import what_of
+from .model_makers import CUSTOMERS, change_rules
 from .model_people import Denied
 from .model_shop import ModelShop, is_switch
 from .naive import Plain
@@ -191,7 +193,7 @@ class Life(RuleBasedStateMachine):
     @property
     def steps(self) -> list[Callable[[Random], None]]:
         """What happens, as often as it stands here."""
-        often = [self.executes] * 15 + [self.plans_ahead, self.applies] * 4 + [self.sweeps_by_plan] * 2
+        often = [self.executes] * 15 + [self.plans_ahead, self.applies] * 4
         return [*often, self.repeats, self.repeats, self.together, self.together, self.time_passes, self.time_passes]
 
     @property
@@ -280,7 +282,9 @@ class Life(RuleBasedStateMachine):
         self.met["merged"] += sum(row.get("merged", False) for row in moved)
         self.met["by a rule"] += sum(row.get("source", "").startswith("rule:") for row in moved)
         self.met["in turn"] += sum(bool(row.get("turn")) for row in moved)
-        self.met["planned in turn"] += sum(bool(row.get("turn")) for row in moved if name == "apply" and row["source"])
+        self.met["planned in turn"] += sum(
+            bool(row.get("turn")) for row in moved if name == "apply" and row.get("source")
+        )
         if answer["what"] in {"unassign", "release"}:
             self.met["promoted"] += sum(checks.is_promotion(row) for row in answer["rows"])
 
@@ -343,6 +347,30 @@ class InAtMost(Life):
     cardinality = "at_most"
 
 
+class ByPlan(InMulti):
+    """Rules that change, and what they choose is planned before."""
+
+    @property
+    def steps(self) -> list[Callable[[Random], None]]:
+        """As often as it stands here."""
+        swept = [self.sweeps_by_plan, self.sweeps_by_plan, self.outlives_rules]
+        return [self.changes_rules, self.executes, self.applies, *swept]
+
+    def outlives_rules(self, dice: Random) -> None:
+        """Rules change between a plan and its end."""
+        before = len(self.plans)
+        self.plans_this(Sweep(), moves.ADA)
+        self.changes_rules(dice)
+        if len(self.plans) > before:
+            self.applies_this(before, moves.ADA, dice)
+
+    def changes_rules(self, dice: Random) -> None:
+        """A rule is written or forgotten, and somebody has no staff any more."""
+        asked = change_rules(dice, self.model, self.now), Unassign(dice.choice(CUSTOMERS), ANY)
+        for command in asked:
+            self.carries_out(command, moves.ADA, None, None)
+
+
 def test_random_lives_go_as_the_model_says_on_both_stores() -> None:
     """I1-I9, I11-I14, I25, I33, I34, I39, I40: whatever happens, in any order, under each cardinality."""
     chosen = profile(max_examples=max(8, profile.default.max_examples // 6), stateful_step_count=STEPS)
@@ -351,3 +379,11 @@ def test_random_lives_go_as_the_model_says_on_both_stores() -> None:
         run_state_machine_as_test(life, settings=chosen)
     # A life in which little happens, or in which everything is allowed, says little.
     assert [told for told in moves.MUST_HAPPEN if not Life.met[told]] == [], Life.met
+
+
+def test_what_rules_choose_in_a_plan_goes_as_the_model_says() -> None:
+    """Rows 50, 95: turns pass when it is applied, and it is stale once the rule is another."""
+    Life.met.clear()
+    run_state_machine_as_test(ByPlan, settings=profile(max_examples=4, stateful_step_count=STEPS))
+    assert Life.met["planned in turn"], Life.met
+    assert Life.met["sweep stale"], Life.met

@@ -84,7 +84,7 @@ class Replay:
         remaining, scopes = iter(rows), questions(self.to).scopes
         while chunk := list(islice(remaining, LOOKED_AT)):
             asked = Query(OneOf("id", [row.customer for row in chunk]))
-            marks = self.writer.marks(asked, scopes, (), None, len(chunk))
+            marks = self.writer.marks(asked, scopes, (), None, len(chunk)) if scopes else []
             held = {one.customer: {s for place, s in enumerate(scopes) if one.held >> place & 1} for one in marks}
             for row in chunk:
                 yield row, leaf_of(self.to, held.get(row.customer, ()))
