@@ -61,7 +61,8 @@ def reassigns(shop: Plain, command: Any) -> bool:
 
 
 def refusals(shop: Plain, actor: Any, command: Any) -> set[str]:
-    """D05: everybody who is named is there and in reach; who is named alone or by weight works. No till sends away."""
+    """D05: everybody who is named is there and in reach, and works, where it is no pool to give out to. No till sends
+    away."""
     by_itself = actor.kind == "system" and kind(command) == "Offboard"
     codes, giver = {"not_permitted"} if by_itself else set(), giver_of(command)
     if giver is not None and is_gone(shop, giver):
@@ -73,7 +74,8 @@ def refusals(shop: Plain, actor: Any, command: Any) -> set[str]:
         if is_gone(shop, staff):
             codes.add("unknown_staff")
             continue
-        if kind(command.to) in {"ToStaff", "Weighted"} and not shop["staff"][staff]["active"]:
+        counted_on = giver is not None or kind(command.to) in {"ToStaff", "Weighted"}
+        if counted_on and not shop["staff"][staff]["active"]:
             codes.add("staff_inactive")
         if not naive.extends(shop, actor, "assign", staff):
             codes.add("target_out_of_reach")

@@ -31,6 +31,7 @@ from ownership_core import (
     read_plan,
     write_plan,
 )
+from ownership_core.distribute import Distribution
 from ownership_core.errors import Refused
 from ownership_core.events import Subject
 from ownership_core.hookspecs import Held, hookimpl
@@ -108,6 +109,41 @@ def test_d05_a_target_that_cannot_be_one_is_refused_before_anything_moves(shop: 
     shop.customer("a", "lena")
     shop.refuses(boss, Transfer("lena", to), code)
     shop.refuses(boss, Offboard("lena", Weighted({to: 1, "tom": 1})), code)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        LeastBusy({"gone", "off", "ghost", "lena", "tom"}),
+        Rotation("leavers", {"gone", "off", "ghost", "lena", "tom"}, capacity=Capacity(1)),
+        ByScope(
+            [Case(Has("tags", {"vip"}), LeastBusy({"gone", "tom"}))],
+            otherwise=ByScope(
+                [Case(Has("tags", {"old"}), Rotation("old", {"off", "lena"}))], otherwise=Weighted({"ghost": 1})
+            ),
+        ),
+    ],
+)
+def test_d05_nobody_named_in_a_pool_is_passed_over(shop: Shop, to: Distribution) -> None:
+    """All of them at once, before anything moves, however deep; departments and giving out pass the inactive over.
+
+    Seen to fail when only who is named alone or by weight is asked for: all went to the others, and nobody said so.
+    """
+    shop.department("north")
+    for name in ("lena", "tom"):
+        shop.staff(name, "associate", "north")
+    for name in ("gone", "off"):
+        shop.staff(name, "associate", "north", active=False)
+    shop.customer("a", "lena")
+    shop.customer("b")
+    for command in (Transfer("lena", to), Offboard("lena", to)):
+        refused = shop.refuses(ADA, command, "unknown_staff", "staff_inactive", "same_staff")
+        assert [name for name in ("gone", "off", "ghost", "lena") if f"'{name}'" not in str(refused)] == []
+        with pytest.raises(Refused):
+            shop.ownership.plan(command, ADA)
+    shop.does(ADA, Sweep(["b"], LeastBusy({"gone", "tom"})))
+    shop.does(ADA, Transfer("lena", LeastBusy(InDepartment("north"))))
+    assert (shop.owner("a"), shop.owner("b")) == ("tom", "tom")
 
 
 def test_d05_a_target_of_another_website_is_refused_per_customer(open_shop: OpenShop) -> None:

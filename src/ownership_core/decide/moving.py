@@ -34,7 +34,8 @@ SAME_STAFF = "same_staff"
 def decide_transfer(command: Transfer, asking: Asking, targets: Targets) -> Ruling:
     """Hand customers of one staff over, to one or to several (D03-D05).
 
-    Whole command: staff_inactive, unknown_staff, not_permitted, target_out_of_reach, same_staff.
+    Whole command: staff_inactive, unknown_staff, not_permitted, target_out_of_reach, same_staff; whoever is named to
+    receive is active, in a pool too.
     Per customer: not_found, not_permitted, not_held, website_mismatch, group_restricted, no_target,
     no_capacity, and what plugins demand.
     """
@@ -57,7 +58,8 @@ def decide_offboard(command: Offboard, asking: Asking, targets: Targets) -> Ruli
 
 
 def _handing_over(giver: StaffId, to: Distribution, source: str, asking: Asking, targets: Targets) -> Ruling:
-    refusals = [*asking.common_refusals(), *holder_problems(giver, asking, targets), *_receivers(to, asking, targets)]
+    refusals = [*asking.common_refusals(), *holder_problems(giver, asking, targets)]
+    refusals += _receivers(to, asking, targets, active=named_staff(to))
     if giver in named_staff(to):
         refusals.append(_same_staff(giver))
     requirements = [*asking.common_requirements(), Requirement(NOT_HELD, AssignedTo([giver]), "authority")]
@@ -153,16 +155,23 @@ def _gaining(staff: StaffId, asking: Asking, targets: Targets) -> list[Requireme
     return list(target.restrictions)
 
 
-def _receivers(to: Distribution, asking: Asking, targets: Targets) -> list[Problem]:
-    """Everybody who is named exists and is in reach; who is named alone or by a weight is active (D05)."""
-    alone = {staff for part in parts(to) if isinstance(part, ToStaff | Weighted) for staff in named_staff(part)}
+def _receivers(
+    to: Distribution, asking: Asking, targets: Targets, active: frozenset[StaffId] | None = None
+) -> list[Problem]:
+    """Everybody who is named exists and is in reach; ``active``, or who is named alone or by weight, is active (D05).
+
+    Who receives what somebody leaves is named for this once: an inactive one is a mistake. Other pools pass it over.
+    """
+    if active is None:
+        alone = (part for part in parts(to) if isinstance(part, ToStaff | Weighted))
+        active = frozenset(staff for part in alone for staff in named_staff(part))
     problems: list[Problem] = []
     for staff in sorted(named_staff(to)):
         target = targets.get(staff)
         if target is None:
             problems.append(unknown_staff(staff))
             continue
-        if staff in alone and not target.access.active:
+        if staff in active and not target.access.active:
             problems.append(inactive_staff(staff))
         problems += reach_problems(staff, asking, target)
     return problems

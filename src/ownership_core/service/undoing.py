@@ -66,6 +66,9 @@ class Undoing:
         back, left = list[Rule](), list[Problem]()
         there = {rule.id: rule for rule in self.reader.rules()}
         for id, before, later in self._changed(Subject.RULE):
+            if before is None or not before.body.get("rule"):
+                left.append(_untold(f"rule {id}"))
+                continue
             now, then = there.get(id), rule_told(before)
             if now is not None:
                 then = attrs.evolve(then, label=now.label, version=now.version)  # no label is told
@@ -81,6 +84,9 @@ class Undoing:
         back, left = list[CoverRow](), list[Problem]()
         there = {cover.id: cover for cover in self.reader.covers()}
         for id, before, later in self._changed(Subject.COVER):
+            if before is None or not {"since", "until"} <= before.body.keys():
+                left.append(_untold(f"cover {id}"))
+                continue
             now = there[id]
             then = attrs.evolve(now, since=before.body["since"], until=before.body["until"])
             if then == now:
@@ -90,12 +96,12 @@ class Undoing:
             left += [attrs.evolve(one, where=f"cover {id}") for one in problems]
         return back, left
 
-    def _changed(self, kind: Subject) -> Iterator[tuple[str, Event, bool]]:
-        """Each subject these runs changed, the event before theirs, and whether there are later ones."""
+    def _changed(self, kind: Subject) -> Iterator[tuple[str, Event | None, bool]]:
+        """Each subject these runs changed, the event before theirs if there is one, and whether others follow."""
         for subject in sorted({event.subject for event in events_of(self.reader, kind, self.runs)}):
             told = list(self.reader.events(kind, subject))
             last = max(place for place, event in enumerate(told) if event.run in self.runs)
-            before = next(event for event in reversed(told[:last]) if event.run not in self.runs)
+            before = next((event for event in reversed(told[:last]) if event.run not in self.runs), None)
             yield subject, before, last + 1 < len(told)
 
     def _against_rule(self, now: Rule, then: Rule) -> list[Problem]:
@@ -110,3 +116,9 @@ class Undoing:
 
 def _changed_since(what: str) -> Problem:
     return Problem("changed_since", f"The {what} was changed since that run.", "Change it by hand, if it must go back.")
+
+
+def _untold(where: str) -> Problem:
+    """Of what came into the tables without such an event nobody knows how it was."""
+    what = "No event says how it was before that run."
+    return Problem("not_revertible", what, "Change back by hand what has to be.", where)
