@@ -71,9 +71,8 @@ class PlanPage(_Base):
         except OwnershipError as refused:
             self.ownership_errors(request, refused)
             return HttpResponseRedirect(request.get_full_path())
-        whole = (receipt.changed or receipt.rules or receipt.covers) and not receipt.warnings
-        level = messages.SUCCESS if whole else messages.WARNING
-        self.message_user(request, told(receipt), level)
+        done = receipt.changed or receipt.rules or receipt.covers
+        self.message_user(request, told(receipt), messages.SUCCESS if done else messages.WARNING)
         for warning in receipt.warnings:
             self.message_user(request, said_of(warning), messages.WARNING)
         return HttpResponseRedirect(self.ownership_origin(request, command))
