@@ -49,7 +49,11 @@ def beside_of(
     if isinstance(command, Offboard):
         rules, covers = left_rules(reader, command), left_covers(reader, command.staff, at)
         return Beside(rules, covers, _left_behind(reader, asking, command.staff) if counted else ())
-    undoing = Undoing(reader, counsel, asking, frozenset(undone_runs(reader, actor, command)))
+    runs = frozenset(undone_runs(reader, actor, command))
+    found = reader.run(command.run)
+    if found is None or found.what not in CHANGES_BESIDE:
+        return Beside()  # the events of those who moved need not be looked through
+    undoing = Undoing(reader, counsel, asking, runs)
     (ruled, left), (covered, more) = undoing.rules(), undoing.covers()
     return Beside(tuple(ruled), tuple(covered), (*left, *more))
 
