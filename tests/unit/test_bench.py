@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 from bench.moves import moves_in
 from bench.place import opened
 from bench.shop import Shop
