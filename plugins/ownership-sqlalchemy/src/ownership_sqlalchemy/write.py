@@ -40,6 +40,7 @@ from ownership_sqlalchemy.bodies import kept_line, kept_line_of
 from ownership_sqlalchemy.dialects import (
     WHO,
     JsonRow,
+    OnConflict,
     as_text,
     overtaken,
     rows_of,
@@ -114,7 +115,7 @@ class SqlWriter(PlanWriter):
         self._next_versions(run, draft.cardinality, drafted.changed)
         self._write_events(run, draft, fields)
         several = draft.cardinality != SINGLE  # else whoever is assigned stands for the customer
-        if several or not self._database.writes_over:
+        if several or not isinstance(self._database, OnConflict):
             self._drop(run.id, effect)
         elif drafted.vacated:
             self._drop(run.id, effect, self._comes(item))
@@ -267,7 +268,7 @@ class SqlWriter(PlanWriter):
         }
         rows = self._changed(run, *(value.label(name) for name, value in columns.items())).select_from(source)
         rows = rows.where(one.there)
-        if draft.cardinality == SINGLE and self._database.writes_over:
+        if draft.cardinality == SINGLE and isinstance(self._database, OnConflict):
             written = "staff_id", "role", "source", "since"
             self._run(self._database.insert_over(mine, list(columns), rows, ("customer_id", "slot"), written))
         else:

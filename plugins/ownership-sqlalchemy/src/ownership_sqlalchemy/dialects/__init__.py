@@ -43,7 +43,7 @@ from ownership_sqlalchemy.dialects.constructs import (
     rows_of,
     words,
 )
-from ownership_sqlalchemy.dialects.database import Database
+from ownership_sqlalchemy.dialects.database import Database, OnConflict
 from ownership_sqlalchemy.dialects.errors import WHO, Reason, overtaken, problem_of, reason_of, unfit
 from ownership_sqlalchemy.dialects.mariadb import Mariadb
 from ownership_sqlalchemy.dialects.postgresql import Postgresql
@@ -137,6 +137,7 @@ __all__ = [
     "JsonSource",
     "JsonStaff",
     "Micros",
+    "OnConflict",
     "PlaceOf",
     "Reason",
     "as_text",

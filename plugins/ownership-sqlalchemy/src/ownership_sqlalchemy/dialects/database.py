@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from sqlalchemy import (
     CTE,
@@ -36,8 +36,6 @@ class Database(ABC):
     """Whether EXISTS is planned as a join; else it is asked row by row, and a list is read faster by IN."""
     reads_ahead = False
     """Whether several staff are one list of customers: who they are is read first (:class:`constructs.Among`)."""
-    writes_over = False
-    """Whether a row written over another costs less than one that goes and another that comes (``insert_over``)."""
     interleaves = True
     """Whether a connection may be asked something while an earlier answer is still streamed."""
 
@@ -106,20 +104,6 @@ class Database(ABC):
     def insert_latest(self, table: Table, source: Select[Any], column: str) -> Insert:
         """Insert rows into all columns; where the key is there, ``column`` becomes the larger of both."""
 
-    def insert_over(
-        self,
-        table: Table,
-        columns: Sequence[str],
-        source: Select[Any],
-        key: Sequence[str],
-        written: Sequence[str],
-    ) -> Insert:
-        """Insert rows; where there is one with this ``key``, its columns ``written`` become those of the new one.
-
-        Only where the database ``writes_over``.
-        """
-        raise NotImplementedError
-
     def worked_out_once(self, statement: Select[Any], name: str) -> CTE:
         """``statement`` as a CTE that is worked out once, even where its columns are used several times."""
         return statement.cte(name)
@@ -141,3 +125,18 @@ class Database(ABC):
     @abstractmethod
     def reason(self, orig: Any) -> Reason | None:
         """What an exception of the driver means."""
+
+
+class OnConflict(Database):
+    """One with ON CONFLICT: a row written over another costs less than one that goes and another that comes."""
+
+    inserting: Callable[[Table], Any]
+    """The INSERT of its dialect."""
+
+    def insert_over(
+        self, table: Table, columns: Sequence[str], source: Select[Any], key: Sequence[str], written: Sequence[str]
+    ) -> Insert:
+        """Insert rows; where there is one with this ``key``, its columns ``written`` become those of the new one."""
+        new = self.inserting(table).from_select(columns, source)
+        over = new.on_conflict_do_update(index_elements=key, set_={name: new.excluded[name] for name in written})
+        return cast("Insert", over)

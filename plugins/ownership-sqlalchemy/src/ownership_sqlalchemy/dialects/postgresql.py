@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +25,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ownership_core.reasons import Reason, postgresql_reason
 from ownership_sqlalchemy.dialects import constructs as c
-from ownership_sqlalchemy.dialects.database import Database
+from ownership_sqlalchemy.dialects.database import OnConflict
 from ownership_sqlalchemy.dialects.errors import unfit
 
 OLDEST = (12,)
@@ -84,13 +83,13 @@ _ROOT = text(
 )
 
 
-class Postgresql(Database):
+class Postgresql(OnConflict):
     """A server."""
 
     name = "PostgreSQL"
     dialects = ("postgresql",)
     reads_ahead = True
-    writes_over = True  # it checks again only what the row refers to anew
+    inserting = staticmethod(insert)
 
     def set_up(self, raw: Any) -> None:
         """No machine code: to make it of a long statement costs as much as running it, and here gains nothing."""
@@ -159,13 +158,6 @@ class Postgresql(Database):
     def insert_missing(self, table: Table, columns: list[str], source: Select[Any]) -> Insert:
         """What comes in meanwhile is waited for and kept."""
         return insert(table).from_select(columns, source).on_conflict_do_nothing()
-
-    def insert_over(
-        self, table: Table, columns: Sequence[str], source: Select[Any], key: Sequence[str], written: Sequence[str]
-    ) -> Insert:
-        """By its conflicts."""
-        new = insert(table).from_select(columns, source)
-        return new.on_conflict_do_update(index_elements=key, set_={name: new.excluded[name] for name in written})
 
     def insert_latest(self, table: Table, source: Select[Any], column: str) -> Insert:
         """By its conflicts."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from time import monotonic, sleep
 from typing import Any
 
@@ -25,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ownership_core.reasons import Reason, sqlite_reason
 from ownership_sqlalchemy.dialects import constructs as c
-from ownership_sqlalchemy.dialects.database import Database
+from ownership_sqlalchemy.dialects.database import OnConflict
 from ownership_sqlalchemy.dialects.errors import unfit
 
 OLDEST = (3, 38, 0)  # the first that always has its JSON functions
@@ -65,14 +64,14 @@ c.say(
 )
 
 
-class Sqlite(Database):
+class Sqlite(OnConflict):
     """A file, or memory."""
 
     name = "SQLite"
     dialects = ("sqlite",)
     locks_rows = False
     joins_exists = False
-    writes_over = True
+    inserting = staticmethod(insert)
 
     def set_up(self, raw: Any) -> None:
         """Foreign keys, waiting for locks, and the write-ahead log."""
@@ -158,13 +157,6 @@ class Sqlite(Database):
     def unrefused(self, change: Update) -> Update:
         """Else every page is written down as it was before it changes, until the statement ends."""
         return change.prefix_with("OR FAIL", dialect="sqlite")
-
-    def insert_over(
-        self, table: Table, columns: Sequence[str], source: Select[Any], key: Sequence[str], written: Sequence[str]
-    ) -> Insert:
-        """By its conflicts."""
-        new = insert(table).from_select(columns, source)
-        return new.on_conflict_do_update(index_elements=key, set_={name: new.excluded[name] for name in written})
 
     def insert_latest(self, table: Table, source: Select[Any], column: str) -> Insert:
         """By its conflicts; the source has a condition, or the parser would take ON for one of a join."""
